@@ -1,0 +1,103 @@
+//! Where does the head end? Each byte is looked at once, however slowly the head arrives.
+
+use super::{Limits, Refusal};
+
+/// The search for the empty line that ends a head, continued as bytes come in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EndOfHead {
+    /// Bytes looked at so far.
+    seen: usize,
+    /// Where the line being read starts.
+    line: usize,
+    /// Whether the request line is complete.
+    past_request_line: bool,
+}
+
+impl EndOfHead {
+    /// Looks at the bytes of `buffer` (which starts with the head) that are new since the last call.
+    ///
+    /// `Ok(Some(n))`: the head is the first `n` bytes. `Ok(None)`: more bytes, please.
+    pub fn find(&mut self, buffer: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
+        if self.seen == 0 && buffer.first().is_some_and(|&byte| !is_token(byte)) {
+            return Err(Refusal::bad("does not begin with a method"));
+        }
+        for feed in memchr::memchr_iter(b'\n', &buffer[self.seen..]) {
+            let feed = self.seen + feed;
+            let end = feed.checked_sub(1).filter(|&cr| buffer[cr] == b'\r' && cr >= self.line);
+            let Some(end) = end else {
+                return Err(Refusal::bad("has a line that ends in LF without CR")); // RFC 9112 §2.2
+            };
+            if end == self.line {
+                return within(feed + 1, limits).map(Some);
+            }
+            self.check_request_line(end - self.line, limits)?;
+            self.past_request_line = true;
+            self.line = feed + 1;
+        }
+        self.seen = buffer.len();
+        self.check_request_line(buffer.len() - self.line, limits)?;
+        within(buffer.len(), limits).map(|_| None)
+    }
+
+    fn check_request_line(&self, length: usize, limits: &Limits) -> Result<(), Refusal> {
+        if !self.past_request_line && length > limits.request_line {
+            return Err(Refusal::with(414, "has too long a request line"));
+        }
+        Ok(())
+    }
+}
+
+fn within(length: usize, limits: &Limits) -> Result<usize, Refusal> {
+    if length > limits.head {
+        return Err(Refusal::with(431, "has too long a head"));
+    }
+    Ok(length)
+}
+
+/// tchar of RFC 9110 §5.6.2: what methods and field names are made of.
+#[must_use]
+pub fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(bytes: &[u8]) -> Result<Option<usize>, u16> {
+        EndOfHead::default().find(bytes, &Limits::default()).map_err(|refusal| refusal.status)
+    }
+
+    #[test]
+    fn finds_the_empty_line() {
+        assert_eq!(find(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nrest"), Ok(Some(27)));
+        assert_eq!(find(b"GET / HTTP/1.1\r\nHost: x\r\n\r"), Ok(None));
+        assert_eq!(find(b""), Ok(None));
+    }
+
+    #[test]
+    fn finds_the_same_when_bytes_come_one_by_one() {
+        let bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\nrest";
+        let mut end = EndOfHead::default();
+        let found = (1..=bytes.len()).find_map(|n| end.find(&bytes[..n], &Limits::default()).unwrap());
+        assert_eq!(found, Some(27));
+    }
+
+    #[test]
+    fn refuses_what_can_never_become_a_head() {
+        assert_eq!(find(b"GET / HTTP/1.1\nHost: x\n\n"), Err(400));
+        assert_eq!(find(b"GET / HTTP/1.1\r\nHost: x\n"), Err(400));
+        assert_eq!(find(b"\x16\x03\x01"), Err(400));
+        assert_eq!(find(b"\n"), Err(400));
+        assert_eq!(find(b" GET / HTTP/1.1\r\n\r\n"), Err(400));
+    }
+
+    #[test]
+    fn limits_have_their_own_statuses() {
+        assert_eq!(find(&[b'A'; 9000]), Err(414));
+        let long_line = [b"GET /", &[b'a'; 9000][..], b" HTTP/1.1\r\n\r\n"].concat();
+        assert_eq!(find(&long_line), Err(414));
+        let long_head = [b"GET / HTTP/1.1\r\nX: ", &[b'a'; 66_000][..]].concat();
+        assert_eq!(find(&long_head), Err(431));
+    }
+}

@@ -1,0 +1,110 @@
+//! What follows the head, and whether the connection goes on after it (RFC 9112 §6 and §9.3).
+
+use super::{Head, Refusal};
+
+/// The body that follows a head, and what the peer wants to happen around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Framing {
+    /// The length of the body in bytes.
+    pub length: u64,
+    /// The peer wants to send more requests on this connection.
+    pub keep_alive: bool,
+    /// The peer waits for a "100 Continue" before it sends the body (RFC 9110 §10.1.1).
+    pub expects_continue: bool,
+}
+
+/// Reads the fields that say so.
+pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
+    let mut length = None;
+    let mut framing = Framing { length: 0, keep_alive: head.minor > 0, expects_continue: false };
+    for field in &head.fields {
+        let (name, value) = (field.name.of(bytes), field.value.of(bytes));
+        // The length of a name tells nearly all others apart, so most fields cost one comparison.
+        match name.len() {
+            6 if name.eq_ignore_ascii_case(b"expect") => framing.expects_continue = expects(value, head.minor)?,
+            10 if name.eq_ignore_ascii_case(b"connection") => connection(value, &mut framing),
+            14 if name.eq_ignore_ascii_case(b"content-length") => {
+                let another = length.replace(content_length(value)?);
+                if another.is_some() {
+                    return Err(Refusal::bad("has more than one Content-Length"));
+                }
+            }
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                return Err(Refusal::with(501, "has a Transfer-Encoding, which this version does not read"));
+            }
+            _ => {}
+        }
+    }
+    framing.length = length.unwrap_or(0);
+    Ok(framing)
+}
+
+/// 1*DIGIT without leading zeros (RFC 9110 §8.6 allows those; two readers may count them differently).
+fn content_length(value: &[u8]) -> Result<u64, Refusal> {
+    let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let plain = digits && (value.len() == 1 || value[0] != b'0');
+    let text = std::str::from_utf8(value).ok().filter(|_| plain);
+    let number = text.and_then(|text| text.parse().ok()).filter(|&n: &u64| i64::try_from(n).is_ok());
+    number.ok_or(Refusal::bad("has a malformed Content-Length"))
+}
+
+fn connection(value: &[u8], framing: &mut Framing) {
+    for token in value.split(|&byte| byte == b',') {
+        let token = token.trim_ascii();
+        if token.eq_ignore_ascii_case(b"close") {
+            framing.keep_alive = false;
+            return;
+        }
+        if token.eq_ignore_ascii_case(b"keep-alive") {
+            framing.keep_alive = true;
+        }
+    }
+}
+
+fn expects(value: &[u8], minor: u8) -> Result<bool, Refusal> {
+    if value.eq_ignore_ascii_case(b"100-continue") {
+        return Ok(minor > 0); // a 1.0 peer knows no interim answers (RFC 9110 §10.1.1)
+    }
+    Err(Refusal::with(417, "expects something other than 100-continue"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn framing(version: &str, fields: &str) -> Result<Framing, u16> {
+        let bytes = format!("POST / HTTP/{version}\r\nHost: x\r\n{fields}\r\n");
+        let mut head = Head::default();
+        head.parse(bytes.as_bytes()).map_err(|refusal| refusal.status).map(|()| head.framing)
+    }
+
+    #[test]
+    fn content_lengths() {
+        assert_eq!(framing("1.1", "Content-Length: 12\r\n").unwrap().length, 12);
+        assert_eq!(framing("1.1", "").unwrap().length, 0);
+        for value in ["+5", "-1", "-0", "0x5", "0o5", "1_0", "1 0", "", "99999999999999999999", "5x", "005", "5, 5"] {
+            assert_eq!(framing("1.1", &format!("Content-Length: {value}\r\n")), Err(400), "{value:?}");
+        }
+        assert_eq!(framing("1.1", "Content-Length: 5\r\nContent-Length: 5\r\n"), Err(400));
+    }
+
+    #[test]
+    fn keep_alive_is_the_default_of_1_1_only() {
+        assert!(framing("1.1", "").unwrap().keep_alive);
+        assert!(!framing("1.1", "Connection: foo, Close\r\n").unwrap().keep_alive);
+        assert!(!framing("1.0", "").unwrap().keep_alive);
+        assert!(framing("1.0", "Connection: Keep-Alive\r\n").unwrap().keep_alive);
+    }
+
+    #[test]
+    fn expectations() {
+        assert!(framing("1.1", "Expect: 100-Continue\r\n").unwrap().expects_continue);
+        assert!(!framing("1.0", "Expect: 100-continue\r\n").unwrap().expects_continue);
+        assert_eq!(framing("1.1", "Expect: 200-ok\r\n"), Err(417));
+    }
+
+    #[test]
+    fn transfer_codings_are_not_guessed_at() {
+        assert_eq!(framing("1.1", "Transfer-Encoding: chunked\r\n"), Err(501));
+    }
+}

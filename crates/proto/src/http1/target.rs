@@ -1,0 +1,136 @@
+//! The request target and the host that it is for (RFC 9112 §3.2 and §3.3).
+
+use super::head::{Head, Span};
+use super::Refusal;
+
+/// Checks target and Host field; answers with the authority that the request is for.
+pub(super) fn authority(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
+    let host = host_field(head, bytes)?;
+    let (method, target) = (head.method.of(bytes), head.target.of(bytes));
+    if !target.iter().all(u8::is_ascii_graphic) {
+        return Err(Refusal::bad("has a target with a byte that must be percent-encoded"));
+    }
+    match target {
+        _ if method == b"CONNECT" => Err(connect(target)),
+        [b'/', ..] => Ok(host),
+        b"*" if method == b"OPTIONS" => Ok(host),
+        _ => absolute(head, bytes, host),
+    }
+}
+
+/// The Host field: one, and in HTTP/1.1 exactly one (RFC 9112 §3.2).
+fn host_field(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
+    let mut hosts = head.fields.iter().filter(|field| field.name.of(bytes).eq_ignore_ascii_case(b"host"));
+    let first = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Refusal::bad("has more than one Host"));
+    }
+    match first {
+        Some(field) if is_authority(field.value.of(bytes)) => Ok(field.value),
+        Some(_) => Err(Refusal::bad("has a malformed Host")),
+        None if head.minor == 0 => Ok(Span::default()),
+        None => Err(Refusal::bad("has no Host")),
+    }
+}
+
+/// A tunnel is never made: 405 for the right form, 400 for any other (RFC 9112 §3.2.3).
+fn connect(target: &[u8]) -> Refusal {
+    if is_authority(target) && target.contains(&b':') {
+        return Refusal::with(405, "asks for a tunnel");
+    }
+    Refusal::bad("has a malformed target")
+}
+
+/// `http://host/path`: the target's authority counts, and a Host field that differs makes the request ambiguous.
+fn absolute(head: &Head, bytes: &[u8], host: Span) -> Result<Span, Refusal> {
+    let target = head.target.of(bytes);
+    let scheme = [&b"http://"[..], b"https://"]
+        .into_iter()
+        .find(|scheme| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+        .ok_or(Refusal::bad("has a malformed target"))?;
+    let rest = &target[scheme.len()..];
+    let length = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+    let authority = &rest[..length];
+    if authority.is_empty() || !is_authority(authority) {
+        return Err(Refusal::bad("has a malformed target"));
+    }
+    if host != Span::default() && !host.of(bytes).eq_ignore_ascii_case(authority) {
+        return Err(Refusal::bad("has a Host that is not its target's"));
+    }
+    let start = head.target.start + u32::try_from(scheme.len()).unwrap_or(0);
+    Ok(Span { start, end: start + u32::try_from(length).unwrap_or(0) })
+}
+
+/// uri-host [ ":" port ] of RFC 3986: a name, an IPv4 address, or an IPv6 address in brackets. Empty is allowed.
+fn is_authority(value: &[u8]) -> bool {
+    let (name, port) = match value {
+        [b'[', inside @ ..] => {
+            let Some(end) = inside.iter().position(|&byte| byte == b']') else { return false };
+            let address = &inside[..end];
+            let valid = address.iter().all(|&byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.');
+            if address.is_empty() || !valid {
+                return false;
+            }
+            (&b""[..], &inside[end + 1..])
+        }
+        _ => value.split_at(value.iter().position(|&byte| byte == b':').unwrap_or(value.len())),
+    };
+    let port_is_valid = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    port_is_valid && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(line: &str, fields: &str) -> Result<String, u16> {
+        let bytes = format!("{line} HTTP/1.1\r\n{fields}\r\n");
+        let mut head = Head::default();
+        head.parse(bytes.as_bytes()).map_err(|refusal| refusal.status)?;
+        Ok(String::from_utf8(head.host.of(bytes.as_bytes()).to_vec()).unwrap())
+    }
+
+    #[test]
+    fn the_host_field_is_one_and_well_formed() {
+        for good in ["x", "x:80", "[::1]:80", "127.0.0.1", "", "a-b.c_d", "x:"] {
+            assert_eq!(host("GET /", &format!("Host: {good}\r\n")), Ok(good.to_owned()), "{good:?}");
+        }
+        for bad in ["a, b", "a,b", "u@h", "h/p", "[::1", "[]", "h:80:90", "h:999999", "a b", "h?x", "h#x", "[::1]x"] {
+            assert_eq!(host("GET /", &format!("Host: {bad}\r\n")), Err(400), "{bad:?}");
+        }
+        assert_eq!(host("GET /", ""), Err(400));
+        assert_eq!(host("GET /", "Host: a\r\nHost: a\r\n"), Err(400));
+    }
+
+    #[test]
+    fn the_target_s_authority_counts_and_must_agree() {
+        assert_eq!(host("GET http://b/", "Host: b\r\n"), Ok("b".to_owned()));
+        assert_eq!(host("GET HTTP://b?x", "Host: B\r\n"), Ok("b".to_owned()));
+        assert_eq!(host("GET http://b/", "Host: a\r\n"), Err(400));
+        assert_eq!(host("GET http:///", "Host: a\r\n"), Err(400));
+        assert_eq!(host("GET ftp://b/", "Host: b\r\n"), Err(400));
+        assert_eq!(host("GET http://u@b/", "Host: b\r\n"), Err(400));
+    }
+
+    #[test]
+    fn stars_and_tunnels() {
+        assert_eq!(host("OPTIONS *", "Host: x\r\n"), Ok("x".to_owned()));
+        assert_eq!(host("GET *", "Host: x\r\n"), Err(400));
+        assert_eq!(host("CONNECT h:443", "Host: x\r\n"), Err(405));
+        assert_eq!(host("CONNECT /", "Host: x\r\n"), Err(400));
+        assert_eq!(host("GET x", "Host: x\r\n"), Err(400));
+    }
+
+    #[test]
+    fn raw_bytes_are_refused() {
+        let mut head = Head::default();
+        for target in [&b"/\x00"[..], b"/caf\xc3\xa9", b"/\xc0\xaf", b"/\x7f"] {
+            let bytes = [b"GET ", target, b" HTTP/1.1\r\nHost: x\r\n\r\n"].concat();
+            assert_eq!(head.parse(&bytes).unwrap_err().status, 400, "{target:?}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! epoll(7): which descriptors have something to say.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use rustix::event::{Timespec, epoll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
+/// How a descriptor is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Both directions and the peer's half-close, edge-triggered: for connections, which are registered once.
+    Connection,
+    /// Readable, level-triggered, waking one of the processes that watch (EPOLLEXCLUSIVE): for listening sockets.
+    Shared,
+    /// Readable, level-triggered: for descriptors of this process alone.
+    Readable,
+}
+
+impl Watch {
+    fn flags(self) -> epoll::EventFlags {
+        use epoll::EventFlags as F;
+        match self {
+            Self::Connection => F::IN | F::OUT | F::RDHUP | F::ET,
+            Self::Shared => F::IN | F::EXCLUSIVE,
+            Self::Readable => F::IN,
+        }
+    }
+}
+
+/// What epoll reported of one descriptor.
+#[derive(Clone, Copy, Debug)]
+pub struct Readiness {
+    /// The token that the descriptor was registered with.
+    pub token: u64,
+    /// Bytes, or a connection, or the end of the stream can be read.
+    pub readable: bool,
+    /// Bytes can be written again.
+    pub writable: bool,
+    /// The peer will send nothing more (EPOLLRDHUP): it closed, or half-closed.
+    pub peer_ended: bool,
+    /// The connection is gone in both directions (EPOLLHUP) or broken (EPOLLERR).
+    pub broken: bool,
+}
+
+/// A set of watched descriptors.
+#[derive(Debug)]
+pub struct Epoll {
+    fd: OwnedFd,
+}
+
+impl Epoll {
+    /// An empty set, closed on exec, and O_NONBLOCK so that Go's `os.NewFile` takes it into its own poller.
+    pub fn new() -> io::Result<Self> {
+        let fd = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let flags = fcntl_getfl(&fd)?;
+        fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
+        Ok(Self { fd })
+    }
+
+    /// Watches `fd`; its events carry `token`.
+    pub fn add(&self, fd: impl AsFd, token: u64, watch: Watch) -> io::Result<()> {
+        Ok(epoll::add(&self.fd, fd, epoll::EventData::new_u64(token), watch.flags())?)
+    }
+
+    /// Watches `fd` no longer.
+    pub fn remove(&self, fd: impl AsFd) -> io::Result<()> {
+        Ok(epoll::delete(&self.fd, fd)?)
+    }
+
+    /// Fills `batch` with what is ready; waits for up to `timeout_ms` (`Some(0)`: not at all, `None`: for ever).
+    ///
+    /// A signal that interrupts the wait makes an empty batch.
+    pub fn wait(&self, batch: &mut Batch, timeout_ms: Option<u64>) -> io::Result<()> {
+        batch.clear();
+        let timeout = timeout_ms.map(timespec);
+        match epoll::wait(&self.fd, batch.buffer.as_mut_slice(), timeout.as_ref()) {
+            Ok(filled) => {
+                batch.filled = filled;
+                Ok(())
+            }
+            Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The descriptor's number, for a poller in which this set is nested.
+    #[must_use]
+    pub fn raw(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+impl AsFd for Epoll {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// The events of one wait, taken one after another.
+pub struct Batch {
+    buffer: Vec<epoll::Event>,
+    filled: usize,
+    next: usize,
+}
+
+impl Batch {
+    /// Room for `size` events a wait.
+    #[must_use]
+    pub fn new(size: usize) -> Self {
+        let empty = epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) };
+        Self { buffer: vec![empty; size.max(1)], filled: 0, next: 0 }
+    }
+
+    /// Whether the last wait filled in nothing, or all of it was taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.next >= self.filled
+    }
+
+    fn clear(&mut self) {
+        self.filled = 0;
+        self.next = 0;
+    }
+}
+
+impl Iterator for Batch {
+    type Item = Readiness;
+
+    fn next(&mut self) -> Option<Readiness> {
+        use epoll::EventFlags as F;
+        if self.is_empty() {
+            return None;
+        }
+        let event = self.buffer[self.next];
+        self.next += 1;
+        let flags = event.flags;
+        Some(Readiness {
+            token: event.data.u64(),
+            readable: flags.intersects(F::IN | F::RDHUP | F::HUP | F::ERR),
+            writable: flags.intersects(F::OUT | F::HUP | F::ERR),
+            peer_ended: flags.intersects(F::RDHUP | F::HUP | F::ERR),
+            broken: flags.intersects(F::HUP | F::ERR),
+        })
+    }
+}
+
+fn timespec(ms: u64) -> Timespec {
+    let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+    Timespec { tv_sec: ms / 1000, tv_nsec: (ms % 1000) * 1_000_000 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eventfd::EventFd;
+
+    #[test]
+    fn reports_what_is_ready_with_its_token() {
+        let epoll = Epoll::new().unwrap();
+        let wake = EventFd::new().unwrap();
+        let mut batch = Batch::new(4);
+        epoll.add(&wake, 7, Watch::Readable).unwrap();
+        epoll.wait(&mut batch, Some(0)).unwrap();
+        assert!(batch.is_empty());
+
+        wake.signal();
+        epoll.wait(&mut batch, Some(1000)).unwrap();
+        let event = batch.next().unwrap();
+        assert_eq!((event.token, event.readable, event.broken), (7, true, false));
+        assert!(batch.next().is_none());
+
+        epoll.remove(&wake).unwrap();
+        epoll.wait(&mut batch, Some(0)).unwrap();
+        assert!(batch.is_empty());
+    }
+}

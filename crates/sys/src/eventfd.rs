@@ -1,0 +1,50 @@
+//! eventfd(2): a wake-up that any thread or process sharing the descriptor can send.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+/// A counter which is readable while it is not zero.
+#[derive(Debug)]
+pub struct EventFd {
+    fd: OwnedFd,
+}
+
+impl EventFd {
+    /// A silent one, non-blocking, closed on exec.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { fd: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)? })
+    }
+
+    /// Makes it readable. A full counter is readable already, so there is no error worth a report.
+    pub fn signal(&self) {
+        let _full = rustix::io::write(&self.fd, &1_u64.to_ne_bytes());
+    }
+
+    /// Makes it silent again; says whether it had been signalled.
+    pub fn clear(&self) -> bool {
+        rustix::io::read(&self.fd, &mut [0_u8; 8]).is_ok()
+    }
+}
+
+impl AsFd for EventFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_a_signal_until_cleared() {
+        let event = EventFd::new().unwrap();
+        assert!(!event.clear());
+        event.signal();
+        event.signal();
+        assert!(event.clear());
+        assert!(!event.clear());
+    }
+}

@@ -1,0 +1,117 @@
+//! Memory behind a descriptor (memfd_create(2)): a mapping that forked processes share, and sealed copies of files.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+/// A mapping of anonymous memory, shared with every process forked after it was made. It starts as zeroes.
+#[derive(Debug)]
+pub struct Shared {
+    address: NonNull<u8>,
+    length: usize,
+    fd: OwnedFd,
+}
+
+// SAFETY: the mapping is plain memory, reachable from any thread; who touches its bytes must synchronise (crate shm
+// holds atomics alone there).
+unsafe impl Send for Shared {}
+// SAFETY: as above; `Shared` itself has no interior state.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// `length` bytes (at least one), shown as `name` in /proc.
+    pub fn new(name: &str, length: usize) -> io::Result<Self> {
+        let fd = memfd_create(name, MemfdFlags::CLOEXEC)?;
+        ftruncate(&fd, length as u64)?;
+        let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+        // SAFETY: the address is left to the kernel, so no mapping of ours is replaced, and the file is as long as
+        // the mapping (ftruncate above; nobody else has the descriptor yet).
+        let address = unsafe { mmap(std::ptr::null_mut(), length, protection, flags, &fd, 0) }?;
+        let address = NonNull::new(address.cast()).expect("mmap never answers with page 0 unless asked to");
+        Ok(Self { address, length, fd })
+    }
+
+    /// The first byte. It is page-aligned; the mapping lives as long as `self`.
+    #[must_use]
+    pub fn address(&self) -> NonNull<u8> {
+        self.address
+    }
+
+    /// The length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether it has no bytes: never, the kernel refuses such a mapping.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+}
+
+impl AsFd for Shared {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // SAFETY: address and length are those of the mmap in `new`, and borrows of the memory borrow `self`.
+        let _unmapped = unsafe { munmap(self.address.as_ptr().cast(), self.length) };
+    }
+}
+
+/// An unchangeable copy of some bytes, with a path through which this process and its children can open it.
+#[derive(Debug)]
+pub struct Sealed {
+    fd: OwnedFd,
+}
+
+impl Sealed {
+    /// Copies `bytes`. `name` is what /proc and backtraces show of it.
+    pub fn new(name: &str, bytes: &[u8]) -> io::Result<Self> {
+        let fd = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match rustix::io::write(&fd, rest) {
+                Ok(n) => rest = &rest[n..],
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        fcntl_add_seals(&fd, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+        Ok(Self { fd })
+    }
+
+    /// A path that opens the copy, in this process and in processes forked from it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/proc/self/fd/{}", self.fd.as_raw_fd())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sealed_bytes_are_read_back_and_cannot_be_written() {
+        let copy = Sealed::new("test", b"library").unwrap();
+        assert_eq!(std::fs::read(copy.path()).unwrap(), b"library");
+        assert!(std::fs::write(copy.path(), b"other").is_err());
+    }
+
+    #[test]
+    fn shared_memory_starts_as_zeroes_and_holds_what_is_written() {
+        let shared = Shared::new("test", 8192).unwrap();
+        assert_eq!(shared.len(), 8192);
+        // SAFETY: within the mapping, which nobody else uses here.
+        let first = unsafe { shared.address().as_ref() };
+        assert_eq!(*first, 0);
+    }
+}

@@ -1,0 +1,258 @@
+//! Stream sockets: listen, accept, receive, send (socket(7), tcp(7), unix(7)). All are non-blocking.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use rustix::net::{
+    self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix,
+    SocketFlags, SocketType, sockopt,
+};
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// TCP over IPv4 or IPv6; port 0 lets the kernel choose.
+    Inet(SocketAddr),
+    /// A socket file.
+    Unix(PathBuf),
+    /// A name in Linux's abstract namespace.
+    Abstract(String),
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Inet(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+            Self::Abstract(name) => write!(f, "@{name}"),
+        }
+    }
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    fd: OwnedFd,
+    endpoint: Endpoint,
+}
+
+/// What [`Listener::accept`] found.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A connection, and its peer's address (`None` for unix sockets).
+    Stream(Stream, Option<SocketAddr>),
+    /// Nobody waits.
+    Nobody,
+    /// This process or the machine has no descriptor or memory left; the connection keeps waiting.
+    Exhausted(io::Error),
+}
+
+impl Listener {
+    /// Binds and listens. `backlog`: how many connections may wait; the kernel caps it at net.core.somaxconn.
+    ///
+    /// A socket file which nobody serves any more is replaced; one that a process still serves is "in use".
+    pub fn bind(endpoint: &Endpoint, backlog: u32) -> io::Result<Self> {
+        let family = match endpoint {
+            Endpoint::Inet(SocketAddr::V4(_)) => AddressFamily::INET,
+            Endpoint::Inet(SocketAddr::V6(_)) => AddressFamily::INET6,
+            Endpoint::Unix(_) | Endpoint::Abstract(_) => AddressFamily::UNIX,
+        };
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let fd = net::socket_with(family, SocketType::STREAM, flags, None)?;
+        match endpoint {
+            Endpoint::Inet(address) => {
+                sockopt::set_socket_reuseaddr(&fd, true)?;
+                sockopt::set_tcp_nodelay(&fd, true)?; // accepted sockets inherit it
+                if address.is_ipv6() {
+                    sockopt::set_ipv6_v6only(&fd, true)?;
+                }
+                net::bind(&fd, address)?;
+            }
+            Endpoint::Unix(path) => {
+                remove_if_stale(path)?;
+                net::bind(&fd, &SocketAddrUnix::new(path)?)?;
+            }
+            Endpoint::Abstract(name) => net::bind(&fd, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?,
+        }
+        net::listen(&fd, i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        let endpoint = match net::getsockname(&fd)?.try_into() {
+            Ok(bound) => Endpoint::Inet(bound),
+            Err(_not_inet) => endpoint.clone(),
+        };
+        Ok(Self { fd, endpoint })
+    }
+
+    /// Where it listens, with the port that the kernel chose.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Takes one connection that waits.
+    #[must_use]
+    pub fn accept(&self) -> Accepted {
+        use rustix::io::Errno;
+        loop {
+            return match net::acceptfrom_with(&self.fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+                Ok((fd, peer)) => Accepted::Stream(Stream { fd }, peer.and_then(inet)),
+                Err(Errno::AGAIN) => Accepted::Nobody,
+                Err(error @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
+                    Accepted::Exhausted(error.into())
+                }
+                // The connection ended while it waited, or a signal came (accept(2)): the next one may be good.
+                Err(_) => continue,
+            };
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+fn inet(address: SocketAddrAny) -> Option<SocketAddr> {
+    address.try_into().ok()
+}
+
+/// Removes a socket file that refuses connections: its server is gone.
+fn remove_if_stale(path: &Path) -> io::Result<()> {
+    let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    if !found.file_type().is_socket() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is not a socket is in the way"));
+    }
+    match std::os::unix::net::UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        _ => Err(io::ErrorKind::AddrInUse.into()),
+    }
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Stream {
+    fd: OwnedFd,
+}
+
+/// What a transfer came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfer {
+    /// So many bytes went through; never 0.
+    Done(usize),
+    /// None can go through for now.
+    WouldBlock,
+    /// The peer sends no more (when receiving).
+    Ended,
+    /// The connection is broken.
+    Broken,
+}
+
+impl Stream {
+    /// Receives into `buffer`, which must not be empty.
+    #[must_use]
+    pub fn receive(&self, buffer: &mut [u8]) -> Transfer {
+        loop {
+            match net::recv(&self.fd, &mut *buffer, RecvFlags::empty()) {
+                Ok((0, _)) => return Transfer::Ended,
+                Ok((n, _)) => return Transfer::Done(n),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => return Transfer::WouldBlock,
+                Err(_) => return Transfer::Broken,
+            }
+        }
+    }
+
+    /// Sends from `head`, then from `body`, as if they were one piece.
+    #[must_use]
+    pub fn send(&self, head: &[u8], body: &[u8]) -> Transfer {
+        loop {
+            let sent = match (head, body) {
+                (one, []) | ([], one) => net::send(&self.fd, one, SendFlags::NOSIGNAL),
+                _ => {
+                    let pieces = [IoSlice::new(head), IoSlice::new(body)];
+                    let mut nothing = SendAncillaryBuffer::default();
+                    net::sendmsg(&self.fd, &pieces, &mut nothing, SendFlags::NOSIGNAL)
+                }
+            };
+            match sent {
+                Ok(0) | Err(rustix::io::Errno::AGAIN) => return Transfer::WouldBlock,
+                Ok(n) => return Transfer::Done(n),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return Transfer::Broken,
+            }
+        }
+    }
+
+    /// Says to the peer that no more bytes will come, while its own may still be received.
+    pub fn end_sending(&self) {
+        let _gone = net::shutdown(&self.fd, Shutdown::Write);
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    fn loopback() -> Endpoint {
+        Endpoint::Inet("127.0.0.1:0".parse().unwrap())
+    }
+
+    #[test]
+    fn a_connection_carries_bytes_both_ways() {
+        let listener = Listener::bind(&loopback(), 8).unwrap();
+        let Endpoint::Inet(address) = listener.endpoint().clone() else { panic!("not TCP") };
+        assert_ne!(address.port(), 0);
+        assert!(matches!(listener.accept(), Accepted::Nobody));
+
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        let Accepted::Stream(stream, Some(peer)) = listener.accept() else { panic!("nobody") };
+        assert_eq!(peer, client.local_addr().unwrap());
+
+        let mut buffer = [0; 16];
+        assert_eq!(stream.receive(&mut buffer), Transfer::WouldBlock);
+        client.write_all(b"ping").unwrap();
+        assert_eq!(stream.receive(&mut buffer), Transfer::Done(4));
+        assert_eq!(stream.send(b"po", b"ng"), Transfer::Done(4));
+        let mut answer = [0; 4];
+        client.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"pong");
+        drop(client);
+        assert_eq!(stream.receive(&mut buffer), Transfer::Ended);
+    }
+
+    #[test]
+    fn a_port_in_use_is_refused() {
+        let first = Listener::bind(&loopback(), 8).unwrap();
+        let error = Listener::bind(first.endpoint(), 8).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_stale_socket_file_is_replaced_and_a_served_one_is_not() {
+        let folder = std::env::temp_dir().join(format!("goherd-sys-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let endpoint = Endpoint::Unix(folder.join("s.sock"));
+        let first = Listener::bind(&endpoint, 8).unwrap();
+        assert_eq!(Listener::bind(&endpoint, 8).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(first);
+        Listener::bind(&endpoint, 8).unwrap();
+
+        let file = folder.join("plain");
+        std::fs::write(&file, "not a socket").unwrap();
+        assert_eq!(
+            Listener::bind(&Endpoint::Unix(file), 8).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
