@@ -1,0 +1,35 @@
+//! The front door: argv and ini files go in, a typed [`Config`] or one clear sentence comes out.
+//!
+//! In: the words of the command line and the ini files they name. Out: a [`Request`] (run with this
+//! configuration, check it, print something) or an [`Error`] which says what, where and what to do.
+//!
+//! One static table (`options`) holds every option: its names, kind, range, default, texts and setter.
+//! argv, ini, `--help`, `--show-config` and the reference document are all driven by it, so adding an
+//! option is one row plus its test case in `options/cases.rs`.
+//!
+//! The road has two steps. `argv` and `ini` find out what was typed (`settings`); `resolve` decides what
+//! it means. Invariant: nothing here has a side effect other than reading the named ini files.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod argv;
+mod config;
+mod draft;
+mod error;
+mod ini;
+mod options;
+mod origin;
+mod printable;
+mod reference;
+mod request;
+mod resolve;
+mod settings;
+mod show;
+
+pub use address::Address;
+pub use config::{Config, LoopEngine};
+pub use error::Error;
+pub use origin::IniLine;
+pub use reference::reference;
+pub use request::{Request, parse};

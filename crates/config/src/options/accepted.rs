@@ -1,0 +1,14 @@
+//! Rows: uWSGI options which are taken so that a configuration may stay as it is, and do nothing.
+
+use super::{Kind, OptionRow, ROW};
+
+pub const ROWS: &[OptionRow] = &[OptionRow {
+    names: &["home", "virtualenv", "venv", "pyhome"],
+    short: Some('H'),
+    kind: Kind::Path(|draft, _| {
+        draft.remarks.push("ignored; a Python home means nothing to a Go application");
+    }),
+    value_name: "DIR",
+    help: "The home of Python; ignored with a note, as it means nothing to a Go application",
+    ..ROW
+}];

@@ -1,0 +1,296 @@
+//! One case per row of the table: an example, its effect, and values which are refused.
+//!
+//! Each example is tried through argv, under each name and the short form, and through an ini file. A row
+//! without a case, or a case without a row, fails.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+use super::{Kind, OptionRow, Part, all};
+use crate::address::Address;
+use crate::config::{Config, LoopEngine};
+use crate::request::{Request, parse_with};
+
+struct Case {
+    option: &'static str,
+    value: &'static str,
+    /// Whether the request shows the effect of the value, and did not before.
+    shows: fn(&Request) -> bool,
+    /// Values with a part of the sentence which refuses them.
+    refused: &'static [(&'static str, &'static str)],
+}
+
+fn config(request: &Request) -> &Config {
+    match request {
+        Request::Run(config) => config,
+        other => panic!("expected Run, got {other:?}"),
+    }
+}
+
+fn noted(request: &Request, sentence: &str) -> bool {
+    config(request).notes.iter().any(|note| note.contains(sentence))
+}
+
+const CASES: &[Case] = &[
+    Case {
+        option: "http-socket",
+        value: ":9090",
+        shows: |r| config(r).http_sockets == [Address::Inet(([0, 0, 0, 0], 9090).into())],
+        refused: &[
+            ("", "expected an address"),
+            ("example.com:80", "not looked up"),
+            (":99999", "0 to 65535"),
+        ],
+    },
+    Case {
+        option: "http-socket-modifier1",
+        value: "11",
+        shows: |r| config(r).http_socket_modifier1 == 11,
+        refused: &[("5", "expected 11 (Go) or 0"), ("", "expected 11"), ("go", "expected 11")],
+    },
+    Case {
+        option: "listen",
+        value: "65535",
+        shows: |r| config(r).listen == 65535,
+        refused: &[("0", "from 1 to 65535"), ("65536", "from 1 to 65535")],
+    },
+    Case {
+        option: "go-load",
+        value: "./app.so",
+        shows: |r| config(r).go_load == [Path::new("./app.so")],
+        refused: &[("", "expected a path")],
+    },
+    Case {
+        option: "go-args",
+        value: "-v --title 'My app'",
+        shows: |r| config(r).go_args == ["-v", "--title", "My app"],
+        refused: &[("a 'b", "quote")],
+    },
+    Case {
+        option: "goroutines",
+        value: "200",
+        shows: |r| config(r).goroutines == Some(200),
+        refused: &[("0", "from 1 to 65535"), ("many", "whole number")],
+    },
+    Case {
+        option: "loop",
+        value: "goroutine",
+        shows: |r| config(r).loop_engine == Some(LoopEngine::Goroutines),
+        refused: &[("gevent", "expected one of go, goroutine, goroutines"), ("", "expected one of")],
+    },
+    Case {
+        option: "need-app",
+        value: "true",
+        shows: |r| config(r).need_app,
+        refused: &[("maybe", "expected true or false")],
+    },
+    Case {
+        option: "master",
+        value: "false",
+        shows: |r| noted(r, "always has a master"),
+        refused: &[("2", "expected true or false"), ("", "expected true or false")],
+    },
+    Case {
+        option: "processes",
+        value: "4",
+        shows: |r| config(r).processes == 4,
+        refused: &[("banana", "from 1 to 1024"), ("0", "from 1"), ("1025", "to 1024"), ("-1", "from 1")],
+    },
+    Case {
+        option: "chdir",
+        value: "/srv",
+        shows: |r| config(r).chdir.as_deref() == Some(Path::new("/srv")),
+        refused: &[("", "expected a path")],
+    },
+    Case {
+        option: "env",
+        value: "A=b=c",
+        shows: |r| config(r).env == [("A".to_owned(), "b=c".to_owned())],
+        refused: &[("A", "expected NAME=VALUE"), ("=b", "expected NAME=VALUE")],
+    },
+    Case {
+        option: "uid",
+        value: "www-data",
+        shows: |r| config(r).uid.as_deref() == Some("www-data"),
+        refused: &[("", "of a user"), ("a b", "of a user")],
+    },
+    Case {
+        option: "gid",
+        value: "33",
+        shows: |r| config(r).gid.as_deref() == Some("33"),
+        refused: &[("", "of a group")],
+    },
+    Case {
+        option: "pidfile",
+        value: "/run/a.pid",
+        shows: |r| config(r).pidfile.as_deref() == Some(Path::new("/run/a.pid")),
+        refused: &[("", "expected a path")],
+    },
+    Case {
+        option: "ini",
+        value: "/extra.ini:seven",
+        shows: |r| config(r).processes == 7,
+        refused: &[
+            ("", "expected a file"),
+            ("a.ini:", "after the colon"),
+            ("/gone.ini", "cannot read /gone.ini"),
+        ],
+    },
+    Case {
+        option: "strict",
+        value: "false",
+        shows: |r| !config(r).strict,
+        refused: &[("x", "true or false")],
+    },
+    Case {
+        option: "home",
+        value: "/srv/venv",
+        shows: |r| noted(r, "means nothing to a Go application"),
+        refused: &[("", "expected a path")],
+    },
+    Case {
+        option: "check",
+        value: "true",
+        shows: |r| matches!(r, Request::Check(_)),
+        refused: &[("x", "takes no value")],
+    },
+    Case {
+        option: "show-config",
+        value: "true",
+        shows: |r| matches!(r, Request::ShowConfig(_)),
+        refused: &[("x", "takes no value")],
+    },
+    Case {
+        option: "help",
+        value: "true",
+        shows: |r| matches!(r, Request::Help(_)),
+        refused: &[("x", "takes no value")],
+    },
+    Case {
+        option: "version",
+        value: "true",
+        shows: |r| *r == Request::Version,
+        refused: &[("x", "takes no value")],
+    },
+];
+
+/// What Goherd makes of `words`, with `/case.ini` holding `ini`; the error is the first line of ours.
+fn request(words: &[String], ini: &str) -> Result<Request, String> {
+    let read = |path: &Path| match path.to_str() {
+        Some("/case.ini") => Ok(ini.as_bytes().to_vec()),
+        Some("/extra.ini") => Ok(b"[seven]\nprocesses = 7\n".to_vec()),
+        _ => Err(io::ErrorKind::NotFound.into()),
+    };
+    let words = ["goherd"].into_iter().map(OsString::from).chain(words.iter().map(OsString::from));
+    parse_with(words, &read).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+}
+
+fn through_ini(name: &str, value: &str) -> Result<Request, String> {
+    request(&["/case.ini".to_owned()], &format!("[uwsgi]\n{name} = {value}\n"))
+}
+
+/// The case with its row.
+fn rows() -> impl Iterator<Item = (&'static Case, &'static OptionRow)> {
+    CASES.iter().map(|case| {
+        let row = all().find(|row| row.name() == case.option);
+        (case, row.unwrap_or_else(|| panic!("{} has a case and no row", case.option)))
+    })
+}
+
+#[test]
+fn each_row_has_one_case() {
+    for row in all() {
+        let cases = CASES.iter().filter(|case| case.option == row.name()).count();
+        assert_eq!(cases, 1, "option {} needs a case in options/cases.rs", row.name());
+    }
+}
+
+#[test]
+fn nothing_shows_before_an_option_is_given() {
+    let plain = request(&[], "").unwrap();
+    for case in CASES {
+        assert!(!(case.shows)(&plain), "{}", case.option);
+    }
+}
+
+#[test]
+fn each_option_works_on_the_command_line() {
+    for (case, row) in rows() {
+        for name in row.names {
+            let (bare, joined) = (format!("--{name}"), format!("--{name}={}", case.value));
+            if row.part != Part::Request {
+                assert!((case.shows)(&request(&[joined], "").unwrap()), "--{name}=");
+            }
+            if !row.kind.is_flag() {
+                assert!(
+                    (case.shows)(&request(&[bare, case.value.to_owned()], "").unwrap()),
+                    "--{name} value"
+                );
+            } else if case.value == "true" {
+                assert!((case.shows)(&request(&[bare], "").unwrap()), "--{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_short_form_works() {
+    for (case, row) in rows() {
+        let Some(short) = row.short else { continue };
+        let word = match row.kind {
+            _ if row.part == Part::Request => format!("-{short}"),
+            Kind::Flag(_) => format!("-{short}={}", case.value),
+            _ => format!("-{short}{}", case.value),
+        };
+        assert!((case.shows)(&request(std::slice::from_ref(&word), "").unwrap()), "{word}");
+    }
+}
+
+#[test]
+fn each_option_works_in_an_ini_file_or_says_why_not() {
+    for (case, row) in rows() {
+        for name in row.names {
+            for name in [(*name).to_owned(), name.replace('-', "_")] {
+                let request = through_ini(&name, case.value);
+                if row.part == Part::Request {
+                    assert!(request.unwrap_err().contains("belongs on the command line"), "{name}");
+                } else {
+                    assert!((case.shows)(&request.unwrap()), "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn each_bad_value_is_refused_with_its_place() {
+    for (case, row) in rows() {
+        for (value, part) in case.refused {
+            let error = request(&[format!("--{}={value}", case.option)], "").unwrap_err();
+            let in_place =
+                error.starts_with(&format!("--{}", case.option)) || error.starts_with("cannot read");
+            assert!(in_place && error.contains(part), "{} {value}: {error}", case.option);
+            if row.part != Part::Request {
+                let error = through_ini(case.option, value).unwrap_err();
+                assert!(error.starts_with("/case.ini:2: ") && error.contains(part), "{value}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_and_letters_are_taken_once_and_texts_are_complete() {
+    let mut names: Vec<&str> = all().flat_map(|row| row.names).copied().collect();
+    let mut letters: Vec<char> = all().filter_map(|row| row.short).collect();
+    let count = (names.len(), letters.len());
+    names.sort_unstable();
+    names.dedup();
+    letters.sort_unstable();
+    letters.dedup();
+    assert_eq!((names.len(), letters.len()), count);
+    for row in all() {
+        assert!(!row.help.is_empty() && !row.help.ends_with('.'), "{}", row.name());
+        assert_eq!(row.kind.is_flag(), row.value_name.is_empty(), "{}", row.name());
+    }
+}

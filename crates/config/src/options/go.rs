@@ -1,0 +1,49 @@
+//! Rows: the Go application.
+
+use super::{Kind, OptionRow, ROW};
+use crate::config::LoopEngine;
+
+pub const ROWS: &[OptionRow] = &[
+    OptionRow {
+        names: &["go-load", "gccgo-load"],
+        kind: Kind::Path(|draft, path| draft.config.go_load.push(path)),
+        value_name: "FILE.so",
+        list: true,
+        help: "Load this Go application, a shared library",
+        doc: "Loaded in the order given.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["go-args", "gccgo-args"],
+        kind: Kind::Words(|draft, words| draft.config.go_args = words),
+        value_name: "ARGS",
+        help: "Arguments of the Go application, quoted as in a shell: --go-args \"-v -title 'My app'\"",
+        doc: "The application sees them in `os.Args[1:]`; the program name, `os.Args[0]`, is put in front.",
+        uwsgi: "splits at blanks, knows no quotes, and its first word becomes `os.Args[0]`.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["goroutines"],
+        kind: Kind::Number { min: 1, max: u16::MAX, set: |draft, n| draft.config.goroutines = Some(n) },
+        value_name: "N",
+        help: "Serve up to N requests at the same time in each worker, each in a goroutine",
+        ..ROW
+    },
+    OptionRow {
+        names: &["loop"],
+        kind: Kind::Choice {
+            of: &["go", "goroutine", "goroutines"],
+            set: |draft, _| draft.config.loop_engine = Some(LoopEngine::Goroutines),
+        },
+        value_name: "NAME",
+        help: "The loop engine: go, goroutine and goroutines are three names of the same one",
+        ..ROW
+    },
+    OptionRow {
+        names: &["need-app"],
+        kind: Kind::Flag(|draft, on| draft.config.need_app = on),
+        default: Some("false"),
+        help: "Do not start without an application",
+        ..ROW
+    },
+];
