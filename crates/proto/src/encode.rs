@@ -49,11 +49,14 @@ pub fn inspect(block: &[u8]) -> Result<Said, Malformed> {
         let field = field?;
         match field.name.len() {
             10 if field.name.eq_ignore_ascii_case(b"connection") => {
-                said.close |=
-                    field.value.split(|&byte| byte == b',').any(|t| t.trim_ascii().eq_ignore_ascii_case(b"close"));
+                said.close |= field
+                    .value
+                    .split(|&byte| byte == b',')
+                    .any(|t| t.trim_ascii().eq_ignore_ascii_case(b"close"));
             }
             14 if field.name.eq_ignore_ascii_case(b"content-length") => {
-                said.content_length = std::str::from_utf8(field.value).ok().and_then(|text| text.parse().ok());
+                said.content_length =
+                    std::str::from_utf8(field.value).ok().and_then(|text| text.parse().ok());
             }
             _ => {}
         }
@@ -182,7 +185,8 @@ mod tests {
 
     #[test]
     fn the_server_settles_framing_and_persistence() {
-        let fields = [("Connection", "keep-alive"), ("Content-Length", "9"), ("Transfer-Encoding", "x"), ("A", "b")];
+        let fields =
+            [("Connection", "keep-alive"), ("Content-Length", "9"), ("Transfer-Encoding", "x"), ("A", "b")];
         assert_eq!(
             encode(200, 1, Framing::Length(5), true, &fields),
             "HTTP/1.1 200 OK\r\nA: b\r\nDate: Sun, 22 Nov 2026 00:00:00 GMT\r\nContent-Length: 5\r\n\
@@ -193,7 +197,10 @@ mod tests {
     #[test]
     fn a_1_0_peer_is_told_that_the_connection_goes_on() {
         let head = encode(404, 0, Framing::Length(0), false, &[("Date", "mine")]);
-        assert_eq!(head, "HTTP/1.1 404 Not Found\r\nDate: mine\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n");
+        assert_eq!(
+            head,
+            "HTTP/1.1 404 Not Found\r\nDate: mine\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n"
+        );
     }
 
     #[test]

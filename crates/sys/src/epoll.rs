@@ -84,6 +84,12 @@ impl Epoll {
         }
     }
 
+    /// Blocks until something is ready, or a signal comes.
+    pub fn park(&self) {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let _interrupted = poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], None);
+    }
+
     /// The descriptor's number, for a poller in which this set is nested.
     #[must_use]
     pub fn raw(&self) -> RawFd {
@@ -103,6 +109,9 @@ pub struct Batch {
     filled: usize,
     next: usize,
 }
+
+// SAFETY: an event's data is one of our u64 tokens; rustix's type holds a pointer only for those who put one there.
+unsafe impl Send for Batch {}
 
 impl Batch {
     /// Room for `size` events a wait.

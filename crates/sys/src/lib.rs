@@ -24,6 +24,7 @@ pub mod memory;
 pub mod process;
 pub mod signal;
 pub mod socket;
+pub mod stderr;
 pub mod user;
 
 pub use process::Pid;

@@ -54,14 +54,14 @@ pub enum Fork {
     Child,
 }
 
-/// Forks.
-///
-/// # Safety
-///
-/// The process must have one thread. A child of a process with several has only the one that forked, and any lock
-/// which another held (the allocator's, for one) is held for ever.
-pub unsafe fn fork() -> io::Result<Fork> {
-    // SAFETY: one thread, by this function's contract, so the child may do whatever the parent could.
+/// Forks, if this process has one thread, as a fork needs it: a child of a process with several has only the one that
+/// forked, and any lock which another held (the allocator's, for one) would be held in it for ever.
+pub fn fork_alone() -> io::Result<Fork> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    if threads != 1 {
+        return Err(io::Error::other(format!("this process has {threads} threads, and only one may fork")));
+    }
+    // SAFETY: one thread (no other can make a second one meanwhile), so the child may do whatever the parent could.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Fork::Child),
@@ -111,6 +111,11 @@ pub fn kill_group(leader: Pid, signal: Signum) {
 /// Makes this process the leader of a group of its own.
 pub fn lead_own_group() -> io::Result<()> {
     Ok(rp::setpgid(None, None)?)
+}
+
+/// Makes the child `pid` the leader of a group of its own, in case it has not come to that itself yet.
+pub fn give_own_group(pid: Pid) {
+    let _done_or_gone = rp::setpgid(Some(pid.to_rustix()), None);
 }
 
 /// Ends this process at once, running nobody's exit handlers: they belong to the parent it was forked from, or to a Go

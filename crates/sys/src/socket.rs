@@ -123,7 +123,10 @@ fn inet(address: SocketAddrAny) -> Option<SocketAddr> {
 fn remove_if_stale(path: &Path) -> io::Result<()> {
     let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
     if !found.file_type().is_socket() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is not a socket is in the way"));
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "a file that is not a socket is in the way",
+        ));
     }
     match std::os::unix::net::UnixStream::connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
@@ -165,14 +168,14 @@ impl Stream {
         }
     }
 
-    /// Sends from `head`, then from `body`, as if they were one piece.
+    /// Sends from the `pieces` as if they were one.
     #[must_use]
-    pub fn send(&self, head: &[u8], body: &[u8]) -> Transfer {
+    pub fn send(&self, pieces: [&[u8]; 3]) -> Transfer {
         loop {
-            let sent = match (head, body) {
-                (one, []) | ([], one) => net::send(&self.fd, one, SendFlags::NOSIGNAL),
-                _ => {
-                    let pieces = [IoSlice::new(head), IoSlice::new(body)];
+            let sent = match pieces {
+                [one, [], []] | [[], one, []] => net::send(&self.fd, one, SendFlags::NOSIGNAL),
+                [a, b, c] => {
+                    let pieces = [IoSlice::new(a), IoSlice::new(b), IoSlice::new(c)];
                     let mut nothing = SendAncillaryBuffer::default();
                     net::sendmsg(&self.fd, &pieces, &mut nothing, SendFlags::NOSIGNAL)
                 }
@@ -222,7 +225,7 @@ mod tests {
         assert_eq!(stream.receive(&mut buffer), Transfer::WouldBlock);
         client.write_all(b"ping").unwrap();
         assert_eq!(stream.receive(&mut buffer), Transfer::Done(4));
-        assert_eq!(stream.send(b"po", b"ng"), Transfer::Done(4));
+        assert_eq!(stream.send([b"p", b"o", b"ng"]), Transfer::Done(4));
         let mut answer = [0; 4];
         client.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"pong");

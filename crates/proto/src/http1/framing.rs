@@ -21,7 +21,9 @@ pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
         let (name, value) = (field.name.of(bytes), field.value.of(bytes));
         // The length of a name tells nearly all others apart, so most fields cost one comparison.
         match name.len() {
-            6 if name.eq_ignore_ascii_case(b"expect") => framing.expects_continue = expects(value, head.minor)?,
+            6 if name.eq_ignore_ascii_case(b"expect") => {
+                framing.expects_continue = expects(value, head.minor)?
+            }
             10 if name.eq_ignore_ascii_case(b"connection") => connection(value, &mut framing),
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let another = length.replace(content_length(value)?);
@@ -82,7 +84,9 @@ mod tests {
     fn content_lengths() {
         assert_eq!(framing("1.1", "Content-Length: 12\r\n").unwrap().length, 12);
         assert_eq!(framing("1.1", "").unwrap().length, 0);
-        for value in ["+5", "-1", "-0", "0x5", "0o5", "1_0", "1 0", "", "99999999999999999999", "5x", "005", "5, 5"] {
+        for value in
+            ["+5", "-1", "-0", "0x5", "0o5", "1_0", "1 0", "", "99999999999999999999", "5x", "005", "5, 5"]
+        {
             assert_eq!(framing("1.1", &format!("Content-Length: {value}\r\n")), Err(400), "{value:?}");
         }
         assert_eq!(framing("1.1", "Content-Length: 5\r\nContent-Length: 5\r\n"), Err(400));

@@ -166,9 +166,14 @@ mod tests {
     fn versions() {
         assert_eq!(parse(b"GET / HTTP/1.0\r\n\r\n").unwrap().minor, 0);
         assert_eq!(parse(b"GET / HTTP/1.9\r\nHost: x\r\n\r\n").unwrap().minor, 1);
-        for (version, status) in
-            [("HTTP/2.0", 505), ("HTTP/0.9", 505), ("http/1.1", 400), ("HTTP/1.10", 400), ("HTTP/1", 400), ("", 400)]
-        {
+        for (version, status) in [
+            ("HTTP/2.0", 505),
+            ("HTTP/0.9", 505),
+            ("http/1.1", 400),
+            ("HTTP/1.10", 400),
+            ("HTTP/1", 400),
+            ("", 400),
+        ] {
             let bytes = format!("GET / {version}\r\nHost: x\r\n\r\n");
             assert_eq!(parse(bytes.as_bytes()).unwrap_err(), status, "{version}");
         }

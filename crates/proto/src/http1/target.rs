@@ -1,7 +1,7 @@
 //! The request target and the host that it is for (RFC 9112 §3.2 and §3.3).
 
-use super::head::{Head, Span};
 use super::Refusal;
+use super::head::{Head, Span};
 
 /// Checks target and Host field; answers with the authority that the request is for.
 pub(super) fn authority(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
@@ -80,7 +80,8 @@ fn is_authority(value: &[u8]) -> bool {
         [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    port_is_valid && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte))
+    port_is_valid
+        && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte))
 }
 
 #[cfg(test)]
@@ -99,7 +100,9 @@ mod tests {
         for good in ["x", "x:80", "[::1]:80", "127.0.0.1", "", "a-b.c_d", "x:"] {
             assert_eq!(host("GET /", &format!("Host: {good}\r\n")), Ok(good.to_owned()), "{good:?}");
         }
-        for bad in ["a, b", "a,b", "u@h", "h/p", "[::1", "[]", "h:80:90", "h:999999", "a b", "h?x", "h#x", "[::1]x"] {
+        for bad in
+            ["a, b", "a,b", "u@h", "h/p", "[::1", "[]", "h:80:90", "h:999999", "a b", "h?x", "h#x", "[::1]x"]
+        {
             assert_eq!(host("GET /", &format!("Host: {bad}\r\n")), Err(400), "{bad:?}");
         }
         assert_eq!(host("GET /", ""), Err(400));

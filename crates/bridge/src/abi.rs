@@ -1,0 +1,386 @@
+//! The functions that the Go package `uwsgi` calls. `include/goherd.h` is generated from this file.
+//!
+//! Every function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the
+//! call, except where a function says how long what it gives stays valid. Errors are negative numbers
+//! (`GOHERD_E…`). In a process that is not a worker all answer `GOHERD_ENOSERVER`.
+//!
+//! # Safety
+//!
+//! The caller's duty is the same for all: an address is null, or it is followed by as many bytes as the length beside it
+//! says, which no other thread touches during the call.
+
+#![allow(non_camel_case_types, reason = "these are names of C")]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "one duty for all, above; the functions' comments go to C as they stand"
+)]
+
+use std::ptr;
+use std::slice;
+
+use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, View, Wake, Write};
+use goherd_sys::socket::Endpoint;
+
+use crate::context::{Context, context};
+use crate::gccgo;
+
+/// The version of this interface. Server and package must have the same; the package checks it at start.
+pub const GOHERD_ABI_VERSION: u32 = 1;
+
+/// The exchange has ended, or its peer is gone.
+pub const GOHERD_EENDED: i64 = -1;
+/// Not now: a wake-up will say when to try again.
+pub const GOHERD_EAGAIN: i64 = -2;
+/// The body ended before its declared length: the peer left.
+pub const GOHERD_ESHORT: i64 = -3;
+/// The head of the answer was sent already, or was not yet.
+pub const GOHERD_ETURN: i64 = -4;
+/// A field of the answer is malformed, or the status is not one of 200 to 999. Nothing was sent.
+pub const GOHERD_EFIELDS: i64 = -5;
+/// This process is not a worker of a server.
+pub const GOHERD_ENOSERVER: i64 = -6;
+
+/// `goherd_next` found nothing: park on the descriptor that `goherd_run` gave.
+pub const GOHERD_NOTHING: u32 = 0;
+/// `goherd_next` found a request; the event describes it.
+pub const GOHERD_REQUEST: u32 = 1;
+/// A wait of the core `event.core` is over; `event.wake` says which.
+pub const GOHERD_WAKE: u32 = 2;
+/// The steward found something that a free core should come and take.
+pub const GOHERD_QUEUED: u32 = 3;
+
+/// Poll, and take a request: for a free core that leads.
+pub const GOHERD_LEAD: u32 = 0;
+/// Poll, and take no request: for the steward.
+pub const GOHERD_STEWARD: u32 = 1;
+/// Take a request that waits already: for a core that became free while another leads.
+pub const GOHERD_TAKE: u32 = 2;
+
+/// The body can be read on.
+pub const GOHERD_READABLE: u32 = 1;
+/// The answer can be written on.
+pub const GOHERD_WRITABLE: u32 = 2;
+/// The peer has ended its side.
+pub const GOHERD_GONE: u32 = 4;
+
+/// Bytes of the server: valid as long as the process lives.
+#[derive(Debug)]
+#[repr(C)]
+pub struct goherd_bytes {
+    /// The first byte.
+    pub address: *const u8,
+    /// How many there are.
+    pub length: usize,
+}
+
+/// A part of a head: from the byte `start` up to, and not with, the byte `end`.
+pub type goherd_span = goherd_proto::http1::Span;
+
+/// What `goherd_next` found. It has numbers alone, so that Go may allocate it.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct goherd_event {
+    /// The exchange that it is about.
+    pub exchange: u64,
+    /// `GOHERD_WAKE`: the core that it is for.
+    pub core: u32,
+    /// `GOHERD_WAKE`: `GOHERD_READABLE` and its like, added up. `GOHERD_REQUEST`: `GOHERD_GONE` or 0.
+    pub wake: u32,
+    /// The address of the head's first byte. It and what follows are valid until the next call for this exchange.
+    pub head: usize,
+    /// The address of the first field: pairs of spans, name and value.
+    pub fields: usize,
+    /// The address of the peer's name, as `net/http` writes it in `RemoteAddr`.
+    pub peer: usize,
+    /// The length of the body in bytes.
+    pub content_length: u64,
+    /// The length of the head in bytes.
+    pub head_length: u32,
+    /// How many fields there are.
+    pub fields_length: u32,
+    /// The length of the peer's name in bytes.
+    pub peer_length: u32,
+    /// The number of the listener that the request came through.
+    pub door: u32,
+    /// GET, POST, …
+    pub method: goherd_span,
+    /// The request target.
+    pub target: goherd_span,
+    /// The authority that the request is for.
+    pub host: goherd_span,
+    /// The minor version of HTTP/1 that the peer speaks.
+    pub minor: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// The version of the interface that this server has.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_abi_version() -> u32 {
+    GOHERD_ABI_VERSION
+}
+
+/// `os.Args`, each followed by a NUL.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_args() -> goherd_bytes {
+    lend(context().map_or(&[], |context| &context.args_block))
+}
+
+/// The variables of the option `env`, `NAME=VALUE`, each followed by a NUL.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_env() -> goherd_bytes {
+    lend(context().map_or(&[], |context| &context.env_block))
+}
+
+fn lend(block: &'static [u8]) -> goherd_bytes {
+    goherd_bytes { address: block.as_ptr(), length: block.len() }
+}
+
+/// The number of this worker, from 1; 0 in a process that is not one.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_worker_id() -> u32 {
+    context().map_or(0, |context| context.worker)
+}
+
+/// How many requests the application may handle at a time: the cores are numbered from 0, and the steward is the core
+/// after the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_cores() -> u32 {
+    context().map_or(0, |context| context.cores)
+}
+
+/// The application is ready for requests. Gives the descriptor to park on, which stays the server's.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_run() -> i64 {
+    let Some(context) = context() else { return GOHERD_ENOSERVER };
+    context.host.ready();
+    context.reactor.raw_fd().into()
+}
+
+/// Makes a parked steward look up, because a core has become free.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_kick() {
+    if let Some(context) = context() {
+        context.reactor.kick();
+    }
+}
+
+/// Writes the address that the listener `door` is bound to into the `length` bytes at `buffer`; gives the length of the
+/// address, of which at most `length` bytes were written. The address of a unix socket begins with `/` or `@`, or is a
+/// relative path.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_local_address(door: u32, buffer: *mut u8, length: usize) -> i64 {
+    let Some(context) = context() else { return GOHERD_ENOSERVER };
+    let text = context.reactor.endpoint(door.into()).map(Endpoint::to_string).unwrap_or_default();
+    if !buffer.is_null() {
+        // SAFETY: the caller says that `length` bytes at `buffer` are its own to be written; the text is ours.
+        unsafe { ptr::copy_nonoverlapping(text.as_ptr(), buffer, text.len().min(length)) };
+    }
+    signed(text.len())
+}
+
+/// The next event, for the goroutine that is the core `core` and is out for `mode` (`GOHERD_LEAD` and its like). It is
+/// written to `event`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_next(core: u32, mode: u32, event: *mut goherd_event) -> u32 {
+    let (Some(context), false) = (context(), event.is_null()) else { return GOHERD_NOTHING };
+    let mode = match mode {
+        GOHERD_STEWARD => Mode::Steward,
+        GOHERD_TAKE => Mode::Take,
+        _ => Mode::Lead,
+    };
+    let mut found = goherd_event::default();
+    let kind = next(context, core, mode, &mut found);
+    if kind != GOHERD_NOTHING {
+        // SAFETY: not null; the caller's own, of this type, and not shared with another thread during the call.
+        unsafe { event.write(found) };
+    }
+    kind
+}
+
+fn next(context: &Context, core: u32, mode: Mode, found: &mut goherd_event) -> u32 {
+    loop {
+        match context.reactor.next(core, mode, &mut |view| describe(&view, found)) {
+            Event::Nothing => return GOHERD_NOTHING,
+            Event::Queued => return GOHERD_QUEUED,
+            Event::Control => context.host.control(&context.reactor),
+            Event::Drained => context.host.drained(),
+            Event::Request(_) => {
+                context.host.took_request();
+                return GOHERD_REQUEST;
+            }
+            Event::Wake(id, wake) => {
+                *found = goherd_event {
+                    exchange: id.0,
+                    core: wake.core,
+                    wake: bits(wake),
+                    ..goherd_event::default()
+                };
+                return GOHERD_WAKE;
+            }
+        }
+    }
+}
+
+fn bits(wake: Wake) -> u32 {
+    [(wake.readable, GOHERD_READABLE), (wake.writable, GOHERD_WRITABLE), (wake.gone, GOHERD_GONE)]
+        .into_iter()
+        .filter_map(|(is, bit)| is.then_some(bit))
+        .sum()
+}
+
+fn describe(view: &View<'_>, found: &mut goherd_event) {
+    let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    *found = goherd_event {
+        exchange: view.id.0,
+        core: 0,
+        wake: if view.peer_ended { GOHERD_GONE } else { 0 },
+        head: view.bytes.as_ptr() as usize,
+        fields: view.head.fields.as_ptr() as usize,
+        peer: view.peer.as_ptr() as usize,
+        content_length: view.head.framing.length,
+        head_length: small(view.bytes.len()),
+        fields_length: small(view.head.fields.len()),
+        peer_length: small(view.peer.len()),
+        door: u32::try_from(view.door).unwrap_or(u32::MAX),
+        method: view.head.method,
+        target: view.head.target,
+        host: view.head.host,
+        minor: view.head.minor.into(),
+        reserved: 0,
+    };
+}
+
+/// Answers with a whole answer; the exchange is over. The `fields` are a block of `uint32_t` name length, `uint32_t`
+/// value length, name, value. 0, or an error: then the exchange goes on, unless it is `GOHERD_EENDED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_respond(
+    exchange: u64,
+    status: u32,
+    fields: *const u8,
+    fields_length: usize,
+    body: *const u8,
+    body_length: usize,
+) -> i64 {
+    // SAFETY: the caller says that so many bytes are there, unchanged during the call.
+    let fields = unsafe { borrow(fields, fields_length) };
+    // SAFETY: as above.
+    let body = unsafe { borrow(body, body_length) };
+    on_exchange(exchange, |context, id| context.reactor.respond(id, code(status), fields, body).map(|()| 0))
+}
+
+/// Begins an answer in parts: `goherd_write` and `goherd_finish` follow. 0 or an error, as for `goherd_respond`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_start(
+    exchange: u64,
+    status: u32,
+    fields: *const u8,
+    fields_length: usize,
+) -> i64 {
+    // SAFETY: the caller says that so many bytes are there, unchanged during the call.
+    let fields = unsafe { borrow(fields, fields_length) };
+    on_exchange(exchange, |context, id| context.reactor.start(id, code(status), fields).map(|()| 0))
+}
+
+/// Sends a part of the body: gives how many bytes of it were taken, or an error. `GOHERD_EAGAIN`: none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_write(exchange: u64, bytes: *const u8, length: usize) -> i64 {
+    // SAFETY: the caller says that so many bytes are there, unchanged during the call.
+    let bytes = unsafe { borrow(bytes, length) };
+    on_exchange(exchange, |context, id| context.reactor.write(id, bytes).map(written))
+}
+
+/// Sends what the server holds back of the answer: 0 or an error. After `GOHERD_EAGAIN` the rest goes as it can.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_flush(exchange: u64) -> i64 {
+    on_exchange(exchange, |context, id| context.reactor.flush(id).map(written))
+}
+
+/// Ends an answer in parts; the exchange is over. 0 or an error.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_finish(exchange: u64) -> i64 {
+    on_exchange(exchange, |context, id| context.reactor.finish(id).map(|()| 0))
+}
+
+/// Ends the connection as it stands; the exchange is over. 0 or an error.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_abort(exchange: u64) -> i64 {
+    on_exchange(exchange, |context, id| context.reactor.abort(id).map(|()| 0))
+}
+
+/// Reads from the body into the `length` bytes at `buffer`: gives how many were read, 0 at the body's end, or an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_read(exchange: u64, buffer: *mut u8, length: usize) -> i64 {
+    if buffer.is_null() || length == 0 {
+        return GOHERD_EAGAIN;
+    }
+    // SAFETY: not null; the caller says that so many bytes are its own to be written during the call, and Go's memory
+    // is initialised.
+    let buffer = unsafe { slice::from_raw_parts_mut(buffer, length) };
+    on_exchange(exchange, |context, id| {
+        context.reactor.read(id, buffer).map(|read| match read {
+            Read::Bytes(n) => signed(n),
+            Read::End => 0,
+            Read::WouldBlock => GOHERD_EAGAIN,
+            Read::Broken => GOHERD_ESHORT,
+        })
+    })
+}
+
+/// # Safety
+///
+/// `address` must be null, or be followed by `length` bytes that nobody changes while the slice is in use.
+unsafe fn borrow<'a>(address: *const u8, length: usize) -> &'a [u8] {
+    if address.is_null() || length == 0 {
+        return &[];
+    }
+    // SAFETY: this function's contract.
+    unsafe { slice::from_raw_parts(address, length) }
+}
+
+fn on_exchange(exchange: u64, operation: impl FnOnce(&Context, ExchangeId) -> Result<i64, Failure>) -> i64 {
+    let Some(context) = context() else { return GOHERD_ENOSERVER };
+    operation(context, ExchangeId(exchange)).unwrap_or_else(|failure| match failure {
+        Failure::Ended => GOHERD_EENDED,
+        Failure::OutOfTurn => GOHERD_ETURN,
+        Failure::Malformed(_) | Failure::Status => GOHERD_EFIELDS,
+    })
+}
+
+fn written(write: Write) -> i64 {
+    match write {
+        Write::Taken(n) => signed(n),
+        Write::WouldBlock => GOHERD_EAGAIN,
+    }
+}
+
+fn signed(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn code(status: u32) -> u16 {
+    u16::try_from(status).unwrap_or(0)
+}
+
+/// Makes the linker keep what nothing of Rust calls.
+pub(crate) fn keep_exports() {
+    let functions = [
+        goherd_abi_version as *const (),
+        goherd_args as *const (),
+        goherd_env as *const (),
+        goherd_worker_id as *const (),
+        goherd_cores as *const (),
+        goherd_run as *const (),
+        goherd_kick as *const (),
+        goherd_local_address as *const (),
+        goherd_next as *const (),
+        goherd_respond as *const (),
+        goherd_start as *const (),
+        goherd_write as *const (),
+        goherd_flush as *const (),
+        goherd_finish as *const (),
+        goherd_abort as *const (),
+        goherd_read as *const (),
+    ];
+    std::hint::black_box((functions, &gccgo::EXPORTS));
+}

@@ -1,0 +1,68 @@
+//! What the ABI functions need to know of the process they are called in.
+
+use std::sync::{Arc, OnceLock};
+
+use goherd_reactor::Reactor;
+
+/// The worker around the application, as the bridge sees it. Its methods are called on the application's threads.
+pub trait Host: Send + Sync {
+    /// `uwsgi.Run()` was reached: requests may come.
+    fn ready(&self);
+    /// The control descriptor has something to say.
+    fn control(&self, reactor: &Reactor);
+    /// A request was taken.
+    fn took_request(&self);
+    /// The last connection of a draining reactor has ended.
+    fn drained(&self) -> !;
+}
+
+/// One per process.
+pub struct Context {
+    /// The connections.
+    pub reactor: Arc<Reactor>,
+    /// The worker around.
+    pub host: Box<dyn Host>,
+    /// The worker's number, from 1.
+    pub worker: u32,
+    /// How many requests the application may handle at a time.
+    pub cores: u32,
+    /// `os.Args`.
+    pub args: Vec<String>,
+    /// Variables to add to the environment.
+    pub env: Vec<(String, String)>,
+    /// `args` as Go takes them: each followed by a NUL.
+    pub(crate) args_block: Vec<u8>,
+    /// `env` as Go takes it: `NAME=VALUE`, each followed by a NUL.
+    pub(crate) env_block: Vec<u8>,
+}
+
+impl Context {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        reactor: Arc<Reactor>,
+        host: Box<dyn Host>,
+        worker: u32,
+        cores: u32,
+        args: Vec<String>,
+        env: Vec<(String, String)>,
+    ) -> Self {
+        let args_block = args.iter().flat_map(|arg| [arg.as_bytes(), b"\0"].concat()).collect();
+        let env_block = env
+            .iter()
+            .flat_map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes(), b"\0"].concat())
+            .collect();
+        Self { reactor, host, worker, cores, args, env, args_block, env_block }
+    }
+}
+
+static CONTEXT: OnceLock<Context> = OnceLock::new();
+
+/// Makes `context` the one of this process. Call it once, after the fork and before [`crate::load::start`].
+pub fn install(context: Context) -> &'static Context {
+    CONTEXT.get_or_init(|| context)
+}
+
+pub(crate) fn context() -> Option<&'static Context> {
+    CONTEXT.get()
+}

@@ -1,0 +1,210 @@
+//! An application's libraries: read and inspected once for all workers, then loaded and started in each.
+
+use std::path::{Path, PathBuf};
+
+use goherd_sys::library::Library;
+use goherd_sys::memory::Sealed;
+
+use crate::context::Context;
+use crate::inspect::{GO_ENTRY, Inspection, Toolchain, inspect};
+use crate::{abi, gccgo};
+
+/// Why a library cannot be used.
+#[derive(Debug)]
+pub struct LoadError {
+    path: PathBuf,
+    sentence: String,
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "go-load: {} {}", self.path.display(), self.sentence)
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl LoadError {
+    fn new(path: &Path, sentence: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), sentence: sentence.into() }
+    }
+}
+
+/// The libraries of one generation of workers: a copy of their bytes, so that a file that is replaced or overwritten
+/// while the workers live harms none of them.
+#[derive(Debug)]
+pub struct App {
+    libraries: Vec<AppLibrary>,
+    plugin: Option<Sealed>,
+}
+
+#[derive(Debug)]
+struct AppLibrary {
+    path: PathBuf,
+    copy: Sealed,
+    inspection: Inspection,
+}
+
+impl App {
+    /// Reads and inspects the libraries at `paths`, in the order in which they are to be loaded.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, LoadError> {
+        let libraries: Vec<_> = paths.iter().map(|path| AppLibrary::read(path)).collect::<Result<_, _>>()?;
+        check_company(&libraries)?;
+        let gccgo = libraries.iter().find(|library| library.inspection.toolchain == Toolchain::Gccgo);
+        let plugin = gccgo
+            .map(|library| {
+                check_libgo(library)?;
+                gccgo::plugin().map_err(|sentence| LoadError::new(&library.path, sentence))
+            })
+            .transpose()?;
+        Ok(Self { libraries, plugin })
+    }
+
+    /// The path of the library whose `main` is run, as it was given: the last one that has a main.
+    #[must_use]
+    pub fn main_path(&self) -> Option<&Path> {
+        self.main().map(|library| library.path.as_path())
+    }
+
+    /// Lines that tell what was found.
+    pub fn describe(&self) -> impl Iterator<Item = String> {
+        self.libraries.iter().map(|library| {
+            let Inspection { toolchain, has_main, .. } = &library.inspection;
+            let main = if *has_main { "" } else { ", without a main" };
+            format!("{}: {toolchain}{main}", library.path.display())
+        })
+    }
+
+    fn main(&self) -> Option<&AppLibrary> {
+        self.libraries.iter().rev().find(|library| library.inspection.has_main)
+    }
+}
+
+impl AppLibrary {
+    fn read(path: &Path) -> Result<Self, LoadError> {
+        let bytes = std::fs::read(path)
+            .map_err(|error| LoadError::new(path, format!("cannot be read: {error}; check the path")))?;
+        let inspection = inspect(&bytes).map_err(|sentence| LoadError::new(path, sentence))?;
+        let name = path.file_name().map_or_else(|| "app".into(), |name| name.to_string_lossy());
+        // Longer names are refused by memfd_create(2).
+        let name: String = name.chars().filter(|&c| c != '\0').take(50).collect();
+        let copy = Sealed::new(&name, &bytes)
+            .map_err(|error| LoadError::new(path, format!("cannot be copied to memory: {error}")))?;
+        Ok(Self { path: path.to_owned(), copy, inspection })
+    }
+
+    fn open(&self) -> Result<Library, LoadError> {
+        open(&self.copy).map_err(|error| {
+            // The loader knows the copy only; people know the file.
+            let error = error.replace(&format!("{}: ", self.copy.path()), "");
+            LoadError::new(&self.path, format!("cannot be loaded: {error}{}", hint(&error)))
+        })
+    }
+}
+
+fn open(copy: &Sealed) -> Result<Library, String> {
+    // SAFETY: the administrator has named the library to be run here; App::read has inspected it, and this process was
+    // forked to be its home.
+    unsafe { Library::open(&copy.path()) }
+}
+
+/// What to do about a loader's error.
+fn hint(error: &str) -> String {
+    match error.split_once("libgo.so.") {
+        Some((_, rest)) if error.contains("cannot open shared object file") => {
+            let version: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            format!(" (Debian and Ubuntu: apt install libgo{version})")
+        }
+        _ if error.contains("undefined symbol") => {
+            " (build the library with everything it uses, or load what defines it with an earlier go-load)"
+                .to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// One Go runtime lives in a process.
+fn check_company(libraries: &[AppLibrary]) -> Result<(), LoadError> {
+    let mut standard = libraries.iter().filter(|library| library.inspection.toolchain == Toolchain::Go);
+    let Some(first) = standard.next() else { return Ok(()) };
+    if let Some(second) = standard.next() {
+        let first = first.path.display();
+        return Err(LoadError::new(
+            &second.path,
+            format!("cannot join {first}: a process has room for one library of standard Go"),
+        ));
+    }
+    match libraries.iter().find(|library| library.inspection.toolchain == Toolchain::Gccgo) {
+        None => Ok(()),
+        Some(other) => Err(LoadError::new(
+            &other.path,
+            format!("is made by gccgo and cannot join {}, made by standard Go", first.path.display()),
+        )),
+    }
+}
+
+fn check_libgo(library: &AppLibrary) -> Result<(), LoadError> {
+    let (theirs, ours) = (&library.inspection.libgo, gccgo::plugin_libgo());
+    match (theirs, &ours) {
+        (Some(theirs), Some(ours)) if theirs != ours => Err(LoadError::new(
+            &library.path,
+            format!("needs {theirs}, and this server was built with {ours}: use the same gccgo for both"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What a process is after [`start`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// Go runs, on threads of its own; this one has nothing left to do.
+    Go,
+    /// The libraries, if any, are loaded, and there is no main to run.
+    NoMain,
+}
+
+/// Loads the libraries of `app` and starts its main. With gccgo this thread becomes part of the Go runtime, so the
+/// function returns only when it could not be started. Call it once, in a process that was forked for it: only there can
+/// a `context` have been installed.
+pub fn start(app: &App, context: &'static Context) -> Result<Started, LoadError> {
+    abi::keep_exports();
+    if let Some(plugin) = &app.plugin {
+        open(plugin).map_err(|error| {
+            LoadError::new(
+                Path::new("the gccgo runtime"),
+                format!("cannot be loaded: {error}{}", hint(&error)),
+            )
+        })?;
+    }
+    let main = app.main().map(std::ptr::from_ref);
+    let mut loaded_main = None;
+    for library in &app.libraries {
+        let loaded = library.open()?;
+        if main == Some(std::ptr::from_ref(library)) {
+            loaded_main = Some((library, loaded));
+        }
+    }
+    let Some((library, loaded)) = loaded_main else { return Ok(Started::NoMain) };
+    let failed = |sentence| LoadError::new(&library.path, sentence);
+    match library.inspection.toolchain {
+        Toolchain::Go => start_go(loaded).map(|()| Started::Go).map_err(failed),
+        // SAFETY: the context is this process's, which was forked for it and has no other Go runtime (check_company);
+        // the library was inspected and is gccgo's.
+        Toolchain::Gccgo => match unsafe { gccgo::run_main(loaded, &context.args, &context.env) } {
+            Ok(never) => match never {},
+            Err(sentence) => Err(failed(sentence)),
+        },
+    }
+}
+
+/// Standard Go's runtime has begun to start when the library was loaded; its entry waits for that and then lets
+/// `main.main` run on a goroutine.
+fn start_go(library: Library) -> Result<(), String> {
+    let entry = library.symbol(GO_ENTRY).ok_or_else(|| format!("has no entry `{GO_ENTRY}`"))?;
+    // SAFETY: the package uwsgi exports the function of this name as `void goherd_go_main(void)`.
+    let entry =
+        unsafe { std::mem::transmute::<std::ptr::NonNull<std::ffi::c_void>, unsafe extern "C" fn()>(entry) };
+    // SAFETY: called once, in the process that loaded the library.
+    unsafe { entry() };
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! The committed header is the one that the ABI's source makes. `make header` (UPDATE=1) writes it.
+
+use std::path::Path;
+
+const INTRO: &str = "/* The C interface of Goherd: what the Go package `uwsgi` calls.
+ *
+ * Generated from crates/bridge/src/abi.rs by `make header`: do not edit.
+ *
+ * Every function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the call:
+ * each is NULL, or followed by as many bytes as the length beside it says, which no other thread touches meanwhile.
+ * Errors are negative (GOHERD_E...). In a process that is not a worker all give GOHERD_ENOSERVER, 0 or nothing.
+ */";
+
+#[test]
+fn the_committed_header_is_up_to_date() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut config = cbindgen::Config {
+        language: cbindgen::Language::C,
+        header: Some(INTRO.to_owned()),
+        include_guard: Some("GOHERD_H".to_owned()),
+        sys_includes: vec!["stdint.h".to_owned()],
+        no_includes: true,
+        cpp_compat: true,
+        documentation_style: cbindgen::DocumentationStyle::C99,
+        ..cbindgen::Config::default()
+    };
+    config.export.exclude.push("goherd_span".to_owned()); // the alias; the type itself gets its name
+    config.export.rename.insert("Span".to_owned(), "goherd_span".to_owned());
+    let bindings = cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(here.join("src/abi.rs"))
+        .with_src(here.join("../proto/src/http1/head.rs"))
+        .generate()
+        .unwrap();
+    let mut made = Vec::new();
+    bindings.write(&mut made);
+    for place in ["../../include/goherd.h", "../../go/uwsgi/goherd.h"] {
+        let file = here.join(place);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, &made).unwrap();
+        }
+        let committed = std::fs::read(&file).unwrap_or_default();
+        assert!(committed == made, "{place} is not what crates/bridge/src/abi.rs says: run `make header`");
+    }
+}

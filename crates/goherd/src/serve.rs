@@ -1,0 +1,81 @@
+//! Starting the server: everything that can be found wrong is, before the first fork.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use goherd_config::Config;
+use goherd_master::Life;
+use goherd_shm::Scoreboard;
+use goherd_sys::socket::{Endpoint, Listener};
+use goherd_sys::{Pid, stderr, user};
+
+use crate::settings::{self, Failure};
+
+/// Looks whether the server could start with `config`, without starting it or binding a socket.
+pub fn check(config: &Config) -> Result<(), Failure> {
+    notes(config);
+    change_folder(config)?;
+    let app = settings::app(config)?;
+    settings::identity(config)?;
+    app.describe().for_each(|line| stderr::line(&line));
+    stderr::line("the configuration is good");
+    Ok(())
+}
+
+/// Serves until the end; in a worker it does not return.
+pub fn run(config: &Config) -> Result<ExitCode, Failure> {
+    notes(config);
+    change_folder(config)?;
+    let app = settings::app(config)?;
+    let listeners = settings::listeners(config)?;
+    let scoreboard = Arc::new(Scoreboard::new(config.processes.into())?);
+    announce(config, &app, &listeners);
+    let worker = settings::worker(config, app)?;
+    if let Some(path) = &config.pidfile {
+        write_pidfile(path)?;
+    }
+    let master = goherd_master::Settings { workers: config.processes.into(), listeners, scoreboard };
+    match goherd_master::run(master)? {
+        Life::Worker(birth) => goherd_worker::run(&worker, birth),
+        Life::Master(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
+    }
+}
+
+fn notes(config: &Config) {
+    for note in &config.notes {
+        stderr::line(note);
+    }
+    if user::is_root() && config.uid.is_none() {
+        stderr::line("running as root: name a user for the workers with uid");
+    }
+}
+
+fn change_folder(config: &Config) -> Result<(), Failure> {
+    let Some(folder) = &config.chdir else { return Ok(()) };
+    std::env::set_current_dir(folder)
+        .map_err(|error| format!("chdir: cannot go to {}: {error}", folder.display()).into())
+}
+
+fn announce(config: &Config, app: &goherd_bridge::App, listeners: &[Listener]) {
+    stderr::line(&format!("version {}, master pid {}", env!("CARGO_PKG_VERSION"), Pid::me()));
+    app.describe().for_each(|line| stderr::line(&line));
+    if app.main_path().is_none() {
+        stderr::line("no library with a Go main is loaded (go-load): every request will be answered 404");
+    }
+    if config.goroutines.is_none() {
+        stderr::line("each worker handles one request at a time; goroutines = N lets it handle N");
+    }
+    for listener in listeners {
+        let endpoint = listener.endpoint();
+        stderr::line(&match endpoint {
+            Endpoint::Inet(_) => format!("listening on http://{endpoint}/"),
+            _ => format!("listening on {endpoint} (http)"),
+        });
+    }
+}
+
+fn write_pidfile(path: &Path) -> Result<(), Failure> {
+    std::fs::write(path, format!("{}\n", Pid::me()))
+        .map_err(|error| format!("pidfile: cannot write {}: {error}", path.display()).into())
+}

@@ -1,0 +1,98 @@
+//! From the configuration to the parts: names become numbers, addresses become sockets.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use goherd_bridge::App;
+use goherd_config::{Address, Config};
+use goherd_sys::eventfd::EventFd;
+use goherd_sys::socket::{Endpoint, Listener};
+use goherd_sys::user::{self, Id, Identity};
+
+/// The most connections of one worker.
+const MAX_CONNECTIONS: u32 = 65_536;
+
+/// Why the server does not start: a sentence.
+pub type Failure = Box<dyn Error>;
+
+/// Reads and inspects the application.
+pub fn app(config: &Config) -> Result<App, Failure> {
+    let app = App::read(&config.go_load)?;
+    if config.need_app && app.main_path().is_none() {
+        return Err("need-app: no library with a Go main is loaded: name one with go-load".into());
+    }
+    Ok(app)
+}
+
+/// Binds every socket.
+pub fn listeners(config: &Config) -> Result<Vec<Listener>, Failure> {
+    if config.http_sockets.is_empty() {
+        return Err(
+            "there is nothing to listen on: name an address with http-socket, as in --http-socket :9090 \
+                    (--help shows the rest)"
+                .into(),
+        );
+    }
+    config.http_sockets.iter().map(|address| bind(address, config.listen.into())).collect()
+}
+
+fn bind(address: &Address, backlog: u32) -> Result<Listener, Failure> {
+    let endpoint = match address {
+        Address::Inet(address) => Endpoint::Inet(*address),
+        Address::Unix(path) => Endpoint::Unix(path.clone()),
+        Address::Abstract(name) => Endpoint::Abstract(name.clone()),
+    };
+    Listener::bind(&endpoint, backlog).map_err(|error| {
+        let what_to_do = match error.kind() {
+            io::ErrorKind::AddrInUse => "; another process has it: end that one, or choose another address",
+            io::ErrorKind::PermissionDenied => {
+                "; ports below 1024 are root's, and a socket file needs a folder to write to"
+            }
+            io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+            _ => "",
+        };
+        format!("http-socket: cannot listen on {address}: {error}{what_to_do}").into()
+    })
+}
+
+/// Finds the user and the group that workers are to be.
+pub fn identity(config: &Config) -> Result<Identity, Failure> {
+    let user = find("uid", "user", config.uid.as_deref(), user::find_user)?;
+    let group = find("gid", "group", config.gid.as_deref(), user::find_group)?;
+    if (user.is_some() || group.is_some()) && !user::is_root() {
+        return Err(
+            "uid/gid: only root can become somebody else: start the server as root, or remove the option"
+                .into(),
+        );
+    }
+    Ok(Identity { user, group })
+}
+
+fn find(
+    option: &str,
+    kind: &str,
+    name: Option<&str>,
+    lookup: fn(&str) -> io::Result<Option<Id>>,
+) -> Result<Option<Id>, Failure> {
+    let Some(name) = name else { return Ok(None) };
+    match lookup(name) {
+        Ok(Some(id)) => Ok(Some(id)),
+        Ok(None) => Err(format!("{option}: there is no {kind} called {name}").into()),
+        Err(error) => Err(format!("{option}: cannot look up {name}: {error}").into()),
+    }
+}
+
+/// What workers are like. `os.Args` begins with the name of the program: the library that has the main.
+pub fn worker(config: &Config, app: App) -> Result<goherd_worker::Settings, Failure> {
+    let name = app.main_path().map_or_else(|| "goherd".to_owned(), |path| path.display().to_string());
+    Ok(goherd_worker::Settings {
+        args: std::iter::once(name).chain(config.go_args.iter().cloned()).collect(),
+        env: config.env.clone(),
+        cores: config.goroutines.unwrap_or(1).into(),
+        identity: identity(config)?,
+        max_connections: MAX_CONNECTIONS,
+        baton: Arc::new(EventFd::new()?),
+        app,
+    })
+}

@@ -1,0 +1,15 @@
+//! The family: a master that holds the listening sockets and keeps its workers alive.
+//!
+//! In: what to keep alive ([`Settings`]). Out: in every worker what it was born with, and in the end the exit code of the
+//! server. What is decided ([`Family`]) is apart from what is done ([`run`]): decisions take events with their time and
+//! give actions, so they are tested with a clock of the tests' own.
+//!
+//! Invariant: the master runs no Go, has one thread, and sees no byte from a client.
+
+#![forbid(unsafe_code)]
+
+mod family;
+mod house;
+
+pub use family::{Action, Event, Family, MERCY_MS, YOUNG_MS};
+pub use house::{Life, Settings, run};

@@ -1,0 +1,83 @@
+//! The doors through which connections come in: the listening sockets, open while this process can take requests.
+//!
+//! All workers listen on the same sockets, and the kernel wakes one of them for a connection (EPOLLEXCLUSIVE). A worker
+//! that is woken and has no core free shuts its doors and passes the wake-up on through the *baton*, an eventfd that all
+//! workers share: the connection goes to a neighbour who is free, and waits in the kernel if nobody is.
+
+use std::io;
+use std::sync::Arc;
+
+use goherd_sys::epoll::{Epoll, Watch};
+use goherd_sys::eventfd::EventFd;
+use goherd_sys::socket::Listener;
+
+/// The token of the baton; listeners have the tokens from 0 on.
+pub(crate) const BATON: u64 = 1 << 31;
+
+#[derive(Debug)]
+pub(crate) struct Doors {
+    listeners: Vec<Listener>,
+    baton: Arc<EventFd>,
+    open: bool,
+}
+
+impl Doors {
+    pub fn new(listeners: Vec<Listener>, baton: Arc<EventFd>) -> Self {
+        Self { listeners, baton, open: false }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Lets connections in, if that is not so already.
+    pub fn open(&mut self, epoll: &Epoll) -> io::Result<()> {
+        if self.open || self.listeners.is_empty() {
+            return Ok(());
+        }
+        for (token, listener) in (0..).zip(&self.listeners) {
+            epoll.add(listener, token, Watch::Shared)?;
+        }
+        epoll.add(&*self.baton, BATON, Watch::Shared)?;
+        self.open = true;
+        Ok(())
+    }
+
+    /// Lets no more connections in; they wait in the kernel, or go to a neighbour.
+    pub fn shut(&mut self, epoll: &Epoll) {
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        for listener in &self.listeners {
+            let _not_watched = epoll.remove(listener);
+        }
+        let _not_watched = epoll.remove(&*self.baton);
+    }
+
+    /// Shuts the doors after a wake-up that somebody else should have.
+    pub fn pass_on(&mut self, epoll: &Epoll) {
+        self.shut(epoll);
+        self.baton.signal();
+    }
+
+    /// Takes the baton: all listeners are to be tried.
+    pub fn take_baton(&self) {
+        self.baton.clear();
+    }
+
+    /// Shuts the doors for good: the sockets are closed in this process.
+    pub fn wall_up(&mut self, epoll: &Epoll) {
+        self.shut(epoll);
+        self.listeners.clear();
+    }
+
+    /// The listener with this token.
+    pub fn listener(&self, token: u64) -> Option<&Listener> {
+        self.listeners.get(usize::try_from(token).ok()?)
+    }
+
+    /// The tokens of all listeners.
+    pub fn tokens(&self) -> std::ops::Range<u64> {
+        0..self.listeners.len() as u64
+    }
+}

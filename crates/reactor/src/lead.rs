@@ -1,0 +1,445 @@
+//! The reactor as its leader drives it: poll, and hand out one event after another.
+//!
+//! LEADING: [`Reactor::next`] never blocks. Who wants to wait does so on the reactor's epoll descriptor, and only after
+//! `next` in a polling mode has answered [`Event::Nothing`]: then epoll itself had nothing to report, so whatever comes
+//! makes the descriptor readable anew. (Parking after a batch that merely held no request loses wake-ups.)
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use goherd_proto::http1::Limits;
+use goherd_sys::epoll::{Batch, Epoll, Readiness, Watch};
+use goherd_sys::eventfd::EventFd;
+use goherd_sys::socket::{Accepted, Endpoint, Listener};
+
+use crate::connection::{Connection, Phase, Progress, Shared};
+use crate::date::Date;
+use crate::doors::{BATON, Doors};
+use crate::exchange::{Failure, View};
+use crate::input::Pool;
+use crate::table::{ExchangeId, Slot, Table, locked};
+
+/// The token of the descriptor given to [`Reactor::watch_control`]. Tokens below 2^32 are no connection's.
+const CONTROL: u64 = BATON + 1;
+/// The token of the eventfd by which [`Reactor::kick`] interrupts a parked leader.
+const KICK: u64 = BATON + 2;
+/// Events taken from epoll at a time.
+const BATCH: usize = 128;
+/// Connections accepted at a time, so that a flood of them does not keep the others waiting.
+const ACCEPTS: usize = 32;
+
+/// What a reactor is made of.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where connections come in.
+    pub listeners: Vec<Listener>,
+    /// Shared by all workers of these listeners; see `doors.rs`.
+    pub baton: Arc<EventFd>,
+    /// The most connections at a time; more wait in the kernel.
+    pub max_connections: u32,
+    /// How much a peer may send as a head.
+    pub limits: Limits,
+}
+
+/// What the caller of [`Reactor::next`] is out for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Poll, and take a request: a free core that leads.
+    Lead,
+    /// Poll, deliver wake-ups, take no request: nobody is free, but somebody must look.
+    Steward,
+    /// Take a request that is waiting already, without polling: a core that has become free while another leads.
+    Take,
+}
+
+/// Which of a core's waits are over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wake {
+    /// The core, as it was named when it took the request.
+    pub core: u32,
+    /// The request's body can be read on.
+    pub readable: bool,
+    /// The answer can be written on.
+    pub writable: bool,
+    /// The peer has ended its side: it will probably not wait for the answer.
+    pub gone: bool,
+}
+
+/// What [`Reactor::next`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Nothing, and (when polling) epoll had nothing to report: park on its descriptor.
+    Nothing,
+    /// A request, now the caller's: `inspect` has seen it.
+    Request(ExchangeId),
+    /// Somebody's wait is over.
+    Wake(ExchangeId, Wake),
+    /// In [`Mode::Steward`]: there is something to look at that may be a request; a free core should come and take it.
+    Queued,
+    /// The control descriptor has something to say.
+    Control,
+    /// The reactor is draining and its last connection has ended.
+    Drained,
+}
+
+/// The connections of one process. Shared by all of its threads.
+#[derive(Debug)]
+pub struct Reactor {
+    epoll: Epoll,
+    table: Table,
+    shared: Shared,
+    /// Slots with something for a core to look at, beside those in the leader's batch.
+    ready: Mutex<VecDeque<u32>>,
+    ready_length: AtomicUsize,
+    /// Doors were shut for want of descriptors or slots; one has become free.
+    may_open: AtomicBool,
+    lead: Mutex<Lead>,
+    kick: EventFd,
+    endpoints: Vec<Endpoint>,
+}
+
+struct Lead {
+    batch: Batch,
+    doors: Doors,
+    /// No descriptor or no slot was left for a new connection.
+    exhausted: bool,
+}
+
+impl std::fmt::Debug for Lead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lead").field("doors", &self.doors).field("exhausted", &self.exhausted).finish()
+    }
+}
+
+impl Reactor {
+    /// A reactor with its doors shut; the first [`Mode::Lead`] opens them.
+    pub fn new(settings: Settings) -> io::Result<Self> {
+        let endpoints = settings.listeners.iter().map(|listener| listener.endpoint().clone()).collect();
+        let (epoll, kick) = (Epoll::new()?, EventFd::new()?);
+        epoll.add(&kick, KICK, Watch::Readable)?;
+        Ok(Self {
+            epoll,
+            kick,
+            table: Table::new(settings.max_connections),
+            shared: Shared {
+                pool: Pool::default(),
+                date: Date::new(),
+                limits: settings.limits,
+                draining: AtomicBool::new(false),
+            },
+            ready: Mutex::default(),
+            ready_length: AtomicUsize::new(0),
+            may_open: AtomicBool::new(false),
+            lead: Mutex::new(Lead {
+                batch: Batch::new(BATCH),
+                doors: Doors::new(settings.listeners, settings.baton),
+                exhausted: false,
+            }),
+            endpoints,
+        })
+    }
+
+    /// Reports [`Event::Control`] while `fd` is readable.
+    pub fn watch_control(&self, fd: impl AsFd) -> io::Result<()> {
+        self.epoll.add(fd, CONTROL, Watch::Readable)
+    }
+
+    /// Reports [`Event::Control`] no longer.
+    pub fn forget_control(&self, fd: impl AsFd) -> io::Result<()> {
+        self.epoll.remove(fd)
+    }
+
+    /// The epoll descriptor, to park on.
+    #[must_use]
+    pub fn raw_fd(&self) -> RawFd {
+        self.epoll.raw()
+    }
+
+    /// Blocks until there may be an event: for a process whose own thread drives the reactor.
+    pub fn park(&self) {
+        self.epoll.park();
+    }
+
+    /// Where the connections with this `door` came in.
+    #[must_use]
+    pub fn endpoint(&self, door: u64) -> Option<&Endpoint> {
+        self.endpoints.get(usize::try_from(door).ok()?)
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The next event. `core` names the caller in wake-ups; a request is shown to `inspect` before it is handed out.
+    pub fn next(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Event {
+        let event = match mode {
+            Mode::Take => self.take_ready(core, inspect),
+            Mode::Lead => self.take_ready(core, inspect).or_else(|| self.poll(core, mode, inspect)),
+            Mode::Steward => self.poll(core, mode, inspect),
+        };
+        match event {
+            Some(event) => event,
+            None if self.shared.is_draining() && self.table.len() == 0 => Event::Drained,
+            None => Event::Nothing,
+        }
+    }
+
+    /// Makes a parked leader look up: a steward then lets a core lead that has become free.
+    pub fn kick(&self) {
+        self.kick.signal();
+    }
+
+    /// Takes no new connections and ends the others as soon as each has nothing under way. [`Event::Drained`] follows.
+    pub fn drain(&self) {
+        locked(&self.lead).doors.wall_up(&self.epoll);
+        self.shared.draining.store(true, Ordering::Release);
+        for index in self.table.used() {
+            let Some(mut slot) = self.table.lock(index) else { continue };
+            if slot.connection.as_ref().is_some_and(|connection| connection.is_idle()) {
+                self.close(index, &mut slot);
+            }
+        }
+    }
+
+    fn poll(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Option<Event> {
+        let mut lead = locked(&self.lead);
+        self.mind_doors(&mut lead, mode);
+        loop {
+            while let Some(readiness) = lead.batch.next() {
+                let event = self.handle(&mut lead, readiness, core, mode, inspect);
+                if event.is_some() {
+                    return event;
+                }
+            }
+            if self.epoll.wait(&mut lead.batch, Some(0)).is_err() || lead.batch.is_empty() {
+                return None;
+            }
+        }
+    }
+
+    fn mind_doors(&self, lead: &mut Lead, mode: Mode) {
+        if mode != Mode::Lead || lead.doors.is_open() || self.shared.is_draining() {
+            return;
+        }
+        if lead.exhausted && !self.may_open.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        lead.exhausted = lead.doors.open(&self.epoll).is_err();
+    }
+
+    fn handle(
+        &self,
+        lead: &mut Lead,
+        readiness: Readiness,
+        core: u32,
+        mode: Mode,
+        inspect: &mut dyn FnMut(View<'_>),
+    ) -> Option<Event> {
+        if let Ok(generation @ 1..) = u32::try_from(readiness.token >> 32) {
+            let index = u32::try_from(readiness.token & u64::from(u32::MAX)).ok()?;
+            return self.on_connection(index, generation, readiness, core, mode, inspect);
+        }
+        match readiness.token {
+            CONTROL => return Some(Event::Control),
+            KICK => {
+                self.kick.clear();
+                return (mode == Mode::Steward).then_some(Event::Queued);
+            }
+            _ if !lead.doors.is_open() => {}
+            _ if mode == Mode::Steward => lead.doors.pass_on(&self.epoll),
+            BATON => {
+                lead.doors.take_baton();
+                lead.doors.tokens().for_each(|token| self.accept(lead, token));
+            }
+            token => self.accept(lead, token),
+        }
+        None
+    }
+
+    fn accept(&self, lead: &mut Lead, token: u64) {
+        for _ in 0..ACCEPTS {
+            let Some(listener) = lead.doors.listener(token) else { return };
+            match listener.accept() {
+                Accepted::Nobody => return,
+                Accepted::Stream(stream, peer) => {
+                    let peer = peer.map_or_else(|| "@".into(), |peer| peer.to_string().into_boxed_str());
+                    if !self.admit(Connection::new(stream, peer, token)) {
+                        return self.exhausted(lead);
+                    }
+                }
+                Accepted::Exhausted(_) => return self.exhausted(lead),
+            }
+            if self.table.is_full() {
+                return self.exhausted(lead);
+            }
+        }
+    }
+
+    /// Takes a new connection in; `false`: there was no room, and it is closed.
+    fn admit(&self, connection: Connection) -> bool {
+        let Ok((index, generation)) = self.table.insert(Box::new(connection)) else { return false };
+        let Some(mut slot) = self.table.lock(index) else { return false };
+        let token = u64::from(generation) << 32 | u64::from(index);
+        let watched = slot
+            .connection
+            .as_ref()
+            .is_some_and(|c| self.epoll.add(&c.stream, token, Watch::Connection).is_ok());
+        if !watched {
+            self.close(index, &mut slot);
+        }
+        watched
+    }
+
+    /// Shuts the doors until a connection ends: those that come go to a neighbour, or wait in the kernel.
+    fn exhausted(&self, lead: &mut Lead) {
+        lead.exhausted = true;
+        lead.doors.pass_on(&self.epoll);
+    }
+
+    fn on_connection(
+        &self,
+        index: u32,
+        generation: u32,
+        readiness: Readiness,
+        core: u32,
+        mode: Mode,
+        inspect: &mut dyn FnMut(View<'_>),
+    ) -> Option<Event> {
+        let mut slot = self.table.lock(index).filter(|slot| slot.generation == generation)?;
+        let sequence = slot.sequence;
+        let connection = slot.connection.as_mut()?;
+        connection.readable |= readiness.readable;
+        connection.peer_ended |= readiness.peer_ended;
+        match connection.phase {
+            Phase::Busy => {
+                return wake(connection, readiness).map(|w| Event::Wake(ExchangeId::new(index, sequence), w));
+            }
+            Phase::Waiting if mode == Mode::Steward => return self.enqueue(index, connection),
+            Phase::Flushing if !readiness.writable => return None,
+            _ => {}
+        }
+        let progress = connection.advance(&self.shared);
+        if progress == Progress::Request && mode == Mode::Lead {
+            return Some(self.hand_out(index, &mut slot, core, inspect));
+        }
+        self.settle(index, &mut slot, progress)
+    }
+
+    /// Files away what a step came to. `Some`: the steward should call a core.
+    fn settle(&self, index: u32, slot: &mut MutexGuard<'_, Slot>, progress: Progress) -> Option<Event> {
+        match progress {
+            Progress::Waiting => None,
+            Progress::Request => {
+                slot.connection.as_mut().and_then(|connection| self.enqueue(index, connection))
+            }
+            Progress::Closed => {
+                self.close(index, slot);
+                None
+            }
+        }
+    }
+
+    fn enqueue(&self, index: u32, connection: &mut Connection) -> Option<Event> {
+        if std::mem::replace(&mut connection.queued, true) {
+            return None;
+        }
+        let mut ready = locked(&self.ready);
+        ready.push_back(index);
+        self.ready_length.store(ready.len(), Ordering::Release);
+        Some(Event::Queued)
+    }
+
+    fn take_ready(&self, core: u32, inspect: &mut dyn FnMut(View<'_>)) -> Option<Event> {
+        while self.ready_length.load(Ordering::Acquire) > 0 {
+            let index = {
+                let mut ready = locked(&self.ready);
+                let index = ready.pop_front();
+                self.ready_length.store(ready.len(), Ordering::Release);
+                index?
+            };
+            let Some(mut slot) = self.table.lock(index) else { continue };
+            let Some(connection) = slot.connection.as_mut().filter(|connection| connection.queued) else {
+                continue;
+            };
+            connection.queued = false;
+            match connection.advance(&self.shared) {
+                Progress::Request => return Some(self.hand_out(index, &mut slot, core, inspect)),
+                progress => self.settle(index, &mut slot, progress),
+            };
+        }
+        None
+    }
+
+    /// Gives a complete request to `core`.
+    fn hand_out(
+        &self,
+        index: u32,
+        slot: &mut MutexGuard<'_, Slot>,
+        core: u32,
+        inspect: &mut dyn FnMut(View<'_>),
+    ) -> Event {
+        slot.sequence = slot.sequence.wrapping_add(1);
+        let id = ExchangeId::new(index, slot.sequence);
+        if let Some(connection) = slot.connection.as_mut() {
+            connection.begin(core, &self.shared);
+            if let Some(input) = &connection.input {
+                let (bytes, head) = (input.head_bytes(), &input.head);
+                let peer_ended = connection.exchange.told_gone;
+                inspect(View { id, bytes, head, peer: &connection.peer, door: connection.door, peer_ended });
+            }
+        }
+        Event::Request(id)
+    }
+
+    /// One step of an exchange, by whoever handles it.
+    pub(crate) fn step<T>(
+        &self,
+        id: ExchangeId,
+        step: impl FnOnce(&mut Connection, &Shared) -> (Result<T, Failure>, Progress),
+    ) -> Result<T, Failure> {
+        let mut slot = self.table.lock(id.slot()).ok_or(Failure::Ended)?;
+        if slot.sequence != id.sequence() {
+            return Err(Failure::Ended);
+        }
+        let connection = slot
+            .connection
+            .as_mut()
+            .filter(|connection| connection.phase == Phase::Busy)
+            .ok_or(Failure::Ended)?;
+        let (result, progress) = step(connection, &self.shared);
+        self.settle(id.slot(), &mut slot, progress);
+        result
+    }
+
+    fn close(&self, index: u32, slot: &mut MutexGuard<'_, Slot>) {
+        let Some(mut connection) = slot.connection.take() else { return };
+        connection.release_input(&self.shared);
+        drop(connection); // closes the descriptor, which takes it out of epoll
+        self.table.give_back(index);
+        self.may_open.store(true, Ordering::Release);
+    }
+}
+
+impl AsFd for Reactor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+}
+
+/// Which waits of the core that is busy with `connection` are over.
+fn wake(connection: &mut Connection, readiness: Readiness) -> Option<Wake> {
+    let exchange = &mut connection.exchange;
+    let wake = Wake {
+        core: exchange.core,
+        readable: readiness.readable && std::mem::take(&mut exchange.waits_to_read),
+        writable: readiness.writable && std::mem::take(&mut exchange.waits_to_write),
+        gone: readiness.peer_ended && !std::mem::replace(&mut exchange.told_gone, true),
+    };
+    (wake.readable || wake.writable || wake.gone).then_some(wake)
+}

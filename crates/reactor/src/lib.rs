@@ -1,0 +1,24 @@
+//! Connections: epoll, `proto` and the Exchange between them and the application.
+//!
+//! In: listening sockets. Out: one [`Event`] after another from [`Reactor::next`], and the operations of
+//! [`exchange`](Reactor::respond) by which an application answers. The reactor has no thread of its own and never
+//! blocks: whoever has nothing else to do calls it (leader/followers; ARCHITECTURE.md tells the journey of a request).
+//!
+//! Invariant: a connection is locked for the moment of one step, whoever does it; nobody waits for the network with a
+//! lock held.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod date;
+mod doors;
+mod exchange;
+mod input;
+mod lead;
+mod table;
+
+pub use connection::Progress;
+pub use exchange::{Failure, Read, View, Write};
+pub use goherd_proto::http1::Limits;
+pub use lead::{Event, Mode, Reactor, Settings, Wake};
+pub use table::ExchangeId;

@@ -1,0 +1,21 @@
+//! What a process is given by the fork that made it.
+
+use std::sync::Arc;
+
+use goherd_sys::control::Control;
+use goherd_sys::socket::Listener;
+
+use crate::Scoreboard;
+
+/// A new worker's share.
+#[derive(Debug)]
+pub struct Birth {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Its end of the socket to the master.
+    pub control: Control,
+    /// Its copies of the listening sockets.
+    pub listeners: Vec<Listener>,
+    /// The board with its line.
+    pub scoreboard: Arc<Scoreboard>,
+}

@@ -1,0 +1,87 @@
+//! The worker as its application's bridge sees it, on whatever thread that runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use goherd_bridge::Host;
+use goherd_reactor::Reactor;
+use goherd_shm::{Phase, Scoreboard, ToMaster, ToWorker};
+use goherd_sys::control::{Control, Received};
+use goherd_sys::{process, stderr};
+
+/// What the threads of a worker share.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub number: u32,
+    pub control: Control,
+    pub scoreboard: Arc<Scoreboard>,
+    ready: AtomicBool,
+}
+
+impl Desk {
+    pub fn new(number: u32, control: Control, scoreboard: Arc<Scoreboard>) -> Self {
+        Self { number, control, scoreboard, ready: AtomicBool::new(false) }
+    }
+
+    /// Tells the master; if it is gone, the control socket says so soon enough.
+    pub fn tell(&self, message: &ToMaster) {
+        let _gone = self.control.send(&message.encode());
+    }
+
+    /// Ends the process if its master dies before the reactor looks after the control socket: an application that is
+    /// still loading has nobody to finish for.
+    pub fn end_with_master_until_ready(&self) {
+        self.control.wait_for_end();
+        if !self.ready.load(Ordering::SeqCst) {
+            process::exit_now(1);
+        }
+    }
+
+    fn drain(&self, reactor: &Reactor) {
+        self.scoreboard.slot(self.number).set_phase(Phase::Draining);
+        reactor.drain();
+    }
+}
+
+/// [`Desk`], as the bridge wants it.
+#[derive(Debug)]
+pub(crate) struct Counter(pub Arc<Desk>);
+
+impl Host for Counter {
+    fn ready(&self) {
+        self.0.ready.store(true, Ordering::SeqCst);
+        self.0.scoreboard.slot(self.0.number).set_phase(Phase::Ready);
+        self.0.tell(&ToMaster::Ready);
+    }
+
+    fn control(&self, reactor: &Reactor) {
+        let desk = &self.0;
+        loop {
+            match desk.control.receive() {
+                Received::Nothing => return,
+                Received::Message(bytes) => match ToWorker::decode(&bytes) {
+                    Some(ToWorker::Drain) => desk.drain(reactor),
+                    None => {
+                        stderr::line(&format!("worker {}: the master said something unknown", desk.number))
+                    }
+                },
+                Received::Closed => {
+                    stderr::line(&format!(
+                        "worker {}: the master is gone: finishing what is under way, then ending",
+                        desk.number
+                    ));
+                    let _not_watched = reactor.forget_control(&desk.control);
+                    return desk.drain(reactor);
+                }
+            }
+        }
+    }
+
+    fn took_request(&self) {
+        self.0.scoreboard.slot(self.0.number).count_request();
+    }
+
+    fn drained(&self) -> ! {
+        process::exit_now(0)
+    }
+}

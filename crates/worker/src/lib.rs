@@ -1,0 +1,15 @@
+//! A worker's life: from the fork to the last answer.
+//!
+//! In: what it was born with ([`Birth`](goherd_shm::Birth)) and what all workers are like ([`Settings`]). Out: nothing, it never returns. It
+//! drops privileges, makes its reactor, loads the application and serves; it drains when the master says so, or when the
+//! master is gone.
+//!
+//! LIFECYCLE: starting ──`uwsgi.Run()`, or native loop──▸ ready ──drain order, or master gone──▸ draining ──▸ exit 0
+
+#![forbid(unsafe_code)]
+
+mod host;
+mod life;
+mod native;
+
+pub use life::{Settings, run};

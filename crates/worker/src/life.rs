@@ -1,0 +1,93 @@
+//! The steps of a worker's life, in their order.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use goherd_bridge::{App, Context, Host, Started};
+use goherd_reactor::Reactor;
+use goherd_shm::{Birth, ToMaster};
+use goherd_sys::eventfd::EventFd;
+use goherd_sys::signal;
+use goherd_sys::socket::Listener;
+use goherd_sys::user::{Identity, become_identity};
+use goherd_sys::{process, stderr};
+
+use crate::host::{Counter, Desk};
+use crate::native;
+
+/// The stack of the thread that watches the master: it makes one system call.
+const WATCHER_STACK: usize = 64 << 10;
+
+/// What all workers of a server have in common.
+#[derive(Debug)]
+pub struct Settings {
+    /// The application.
+    pub app: App,
+    /// `os.Args`.
+    pub args: Vec<String>,
+    /// Variables to add to the environment.
+    pub env: Vec<(String, String)>,
+    /// How many requests a worker handles at a time.
+    pub cores: u32,
+    /// Whom a worker becomes.
+    pub identity: Identity,
+    /// The most connections of one worker.
+    pub max_connections: u32,
+    /// The wake-up that workers pass among themselves.
+    pub baton: Arc<EventFd>,
+}
+
+/// Lives. Call it in a process that was just forked and has one thread.
+pub fn run(settings: &Settings, birth: Birth) -> ! {
+    let number = birth.number;
+    let desk = Arc::new(Desk::new(number, birth.control, birth.scoreboard));
+    let failure = match settle_in(settings, birth.listeners, &desk) {
+        Ok(reactor) => live(settings, &Arc::new(reactor), &desk),
+        Err(error) => error.to_string(),
+    };
+    desk.tell(&ToMaster::Failed(failure));
+    process::exit_now(1)
+}
+
+/// Makes the process a worker, still without any code of the application.
+fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) -> io::Result<Reactor> {
+    process::lead_own_group()?;
+    signal::reset()?;
+    process::close_stdin()?;
+    become_identity(settings.identity)
+        .map_err(|error| io::Error::other(format!("uid/gid: cannot drop privileges: {error}")))?;
+    let reactor = Reactor::new(goherd_reactor::Settings {
+        listeners,
+        baton: Arc::clone(&settings.baton),
+        max_connections: settings.max_connections,
+        limits: goherd_reactor::Limits::default(),
+    })?;
+    reactor.watch_control(&desk.control)?;
+    let watched = Arc::clone(desk);
+    thread::Builder::new().name("master watch".to_owned()).stack_size(WATCHER_STACK).spawn(move || {
+        let _all_signals_then = signal::block_all_in_thread();
+        watched.end_with_master_until_ready();
+    })?;
+    Ok(reactor)
+}
+
+/// Loads the application and serves; answers only with the reason why not.
+fn live(settings: &Settings, reactor: &Arc<Reactor>, desk: &Arc<Desk>) -> String {
+    let context = goherd_bridge::install(Context::new(
+        Arc::clone(reactor),
+        Box::new(Counter(Arc::clone(desk))),
+        desk.number,
+        settings.cores,
+        settings.args.clone(),
+        settings.env.clone(),
+    ));
+    match goherd_bridge::load::start(&settings.app, context) {
+        Ok(Started::Go) => process::sleep_for_ever(),
+        Ok(Started::NoMain) => {
+            stderr::line(&format!("worker {}: no Go main to run: answering 404 to everything", desk.number));
+            native::serve(reactor, &Counter(Arc::clone(desk)) as &dyn Host)
+        }
+        Err(error) => error.to_string(),
+    }
+}

@@ -1,0 +1,87 @@
+package uwsgi
+
+import "unsafe"
+
+// abiExpected is the version of the server's interface that this package is
+// written for; goherd.h describes it.
+const abiExpected = 1
+
+// What abiNext finds.
+const (
+	evNothing = 0
+	evRequest = 1
+	evWake    = 2
+	evQueued  = 3
+)
+
+// What the caller of abiNext is out for.
+const (
+	modeLead    = 0
+	modeSteward = 1
+	modeTake    = 2
+)
+
+// The bits of event.wake.
+const (
+	wakeReadable = 1
+	wakeWritable = 2
+	wakeGone     = 4
+)
+
+// Errors of the server's functions.
+const (
+	errEnded  = -1
+	errAgain  = -2
+	errShort  = -3
+	errTurn   = -4
+	errFields = -5
+)
+
+// span is a part of a head: goherd_span.
+type span struct {
+	start, end uint32
+}
+
+// field is a name and a value in a head.
+type field struct {
+	name, value span
+}
+
+// event is goherd_event, number by number.
+type event struct {
+	exchange      uint64
+	core          uint32
+	wake          uint32
+	head          uintptr
+	fields        uintptr
+	peer          uintptr
+	contentLength uint64
+	headLength    uint32
+	fieldsLength  uint32
+	peerLength    uint32
+	door          uint32
+	method        span
+	target        span
+	host          span
+	minor         uint32
+	reserved      uint32
+}
+
+// bytesAt gives the length bytes at a place that the server named. The address
+// is read as a pointer where it stands, since it never was one of Go's.
+func bytesAt(address *uintptr, length uint32) []byte {
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(address)), int(length))
+}
+
+// fieldsOf gives the places of the fields in the head of a request.
+func (ev *event) fieldsOf() []field {
+	return unsafe.Slice(*(**field)(unsafe.Pointer(&ev.fields)), int(ev.fieldsLength))
+}
+
+// first gives the address of a slice's first byte; nil of an empty one.
+func first(b []byte) unsafe.Pointer {
+	if len(b) == 0 {
+		return nil
+	}
+	return unsafe.Pointer(&b[0])
+}

@@ -1,0 +1,122 @@
+//go:build cgo
+
+package uwsgi
+
+// The server's functions, called through cgo. They are declared weak: in a
+// program that no server has loaded they are absent, and Run notices.
+
+/*
+#include "goherd.h"
+
+#pragma weak goherd_abi_version
+#pragma weak goherd_args
+#pragma weak goherd_env
+#pragma weak goherd_worker_id
+#pragma weak goherd_cores
+#pragma weak goherd_run
+#pragma weak goherd_kick
+#pragma weak goherd_local_address
+#pragma weak goherd_next
+#pragma weak goherd_respond
+#pragma weak goherd_start
+#pragma weak goherd_write
+#pragma weak goherd_flush
+#pragma weak goherd_finish
+#pragma weak goherd_abort
+#pragma weak goherd_read
+
+static int goherd_present(void) { return goherd_abi_version != 0; }
+*/
+import "C"
+
+import (
+	"os"
+	"strings"
+	"unsafe"
+)
+
+// Both sides must mean the same by an event: these two do not compile otherwise.
+var (
+	_ [unsafe.Sizeof(event{}) - unsafe.Sizeof(C.goherd_event{})]struct{}
+	_ [unsafe.Sizeof(C.goherd_event{}) - unsafe.Sizeof(event{})]struct{}
+)
+
+//go:linkname mainMain main.main
+func mainMain()
+
+// goherd_go_main lets main run on a goroutine: in a shared library nobody else
+// does. The server calls it once in each worker.
+//
+//export goherd_go_main
+func goherd_go_main() {
+	go func() {
+		mainMain()
+		os.Exit(0) // as Go does when main returns; the server says what that means
+	}()
+}
+
+func init() {
+	if abiPresent() && abiWorkerID() > 0 {
+		adoptProcess()
+	}
+}
+
+// adoptProcess gives the program the arguments and the environment that the
+// server has for it: standard Go reads those that the server itself was started
+// with.
+func adoptProcess() {
+	if args := split(C.goherd_args()); len(args) > 0 {
+		os.Args = args
+	}
+	for _, assignment := range split(C.goherd_env()) {
+		if i := strings.IndexByte(assignment, '='); i > 0 {
+			os.Setenv(assignment[:i], assignment[i+1:])
+		}
+	}
+}
+
+// split takes a block of strings apart, each of which is followed by a NUL.
+func split(block C.struct_goherd_bytes) []string {
+	if block.length == 0 {
+		return nil
+	}
+	text := string(unsafe.Slice((*byte)(unsafe.Pointer(block.address)), int(block.length)))
+	return strings.Split(strings.TrimSuffix(text, "\x00"), "\x00")
+}
+
+func abiPresent() bool    { return C.goherd_present() != 0 }
+func abiVersion() uint32  { return uint32(C.goherd_abi_version()) }
+func abiWorkerID() uint32 { return uint32(C.goherd_worker_id()) }
+func abiCores() uint32    { return uint32(C.goherd_cores()) }
+func abiRun() int64       { return int64(C.goherd_run()) }
+func abiKick()            { C.goherd_kick() }
+
+func abiLocalAddress(door uint32, buffer []byte) int64 {
+	return int64(C.goherd_local_address(C.uint32_t(door), (*C.uint8_t)(first(buffer)), C.uintptr_t(len(buffer))))
+}
+
+func abiNext(core, mode uint32, ev *event) uint32 {
+	return uint32(C.goherd_next(C.uint32_t(core), C.uint32_t(mode), (*C.goherd_event)(unsafe.Pointer(ev))))
+}
+
+func abiRespond(exchange uint64, status int, fields, body []byte) int64 {
+	return int64(C.goherd_respond(C.uint64_t(exchange), C.uint32_t(status),
+		(*C.uint8_t)(first(fields)), C.uintptr_t(len(fields)), (*C.uint8_t)(first(body)), C.uintptr_t(len(body))))
+}
+
+func abiStart(exchange uint64, status int, fields []byte) int64 {
+	return int64(C.goherd_start(C.uint64_t(exchange), C.uint32_t(status),
+		(*C.uint8_t)(first(fields)), C.uintptr_t(len(fields))))
+}
+
+func abiWrite(exchange uint64, b []byte) int64 {
+	return int64(C.goherd_write(C.uint64_t(exchange), (*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
+}
+
+func abiRead(exchange uint64, b []byte) int64 {
+	return int64(C.goherd_read(C.uint64_t(exchange), (*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
+}
+
+func abiFlush(exchange uint64) int64  { return int64(C.goherd_flush(C.uint64_t(exchange))) }
+func abiFinish(exchange uint64) int64 { return int64(C.goherd_finish(C.uint64_t(exchange))) }
+func abiAbort(exchange uint64) int64  { return int64(C.goherd_abort(C.uint64_t(exchange))) }

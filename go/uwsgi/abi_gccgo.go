@@ -1,0 +1,80 @@
+//go:build gccgo && !cgo
+
+package uwsgi
+
+// The server's functions, called directly. This file is part of the package when
+// gccgo compiles it by itself, as the server's own build does.
+
+import "unsafe"
+
+//extern goherd_abi_version
+func cVersion() uint32
+
+//extern goherd_worker_id
+func cWorkerID() uint32
+
+//extern goherd_cores
+func cCores() uint32
+
+//extern goherd_run
+func cRun() int64
+
+//extern goherd_kick
+func cKick()
+
+//extern goherd_local_address
+func cLocalAddress(door uint32, buffer unsafe.Pointer, length uintptr) int64
+
+//extern goherd_next
+func cNext(core, mode uint32, ev *event) uint32
+
+//extern goherd_respond
+func cRespond(exchange uint64, status uint32, fields unsafe.Pointer, fieldsLength uintptr,
+	body unsafe.Pointer, bodyLength uintptr) int64
+
+//extern goherd_start
+func cStart(exchange uint64, status uint32, fields unsafe.Pointer, fieldsLength uintptr) int64
+
+//extern goherd_write
+func cWrite(exchange uint64, b unsafe.Pointer, length uintptr) int64
+
+//extern goherd_read
+func cRead(exchange uint64, b unsafe.Pointer, length uintptr) int64
+
+//extern goherd_flush
+func cFlush(exchange uint64) int64
+
+//extern goherd_finish
+func cFinish(exchange uint64) int64
+
+//extern goherd_abort
+func cAbort(exchange uint64) int64
+
+// libgo starts with the arguments and the environment that the server gives it,
+// so there is nothing to adopt, and the package is never without a server.
+func abiPresent() bool    { return true }
+func abiVersion() uint32  { return cVersion() }
+func abiWorkerID() uint32 { return cWorkerID() }
+func abiCores() uint32    { return cCores() }
+func abiRun() int64       { return cRun() }
+func abiKick()            { cKick() }
+
+func abiLocalAddress(door uint32, buffer []byte) int64 {
+	return cLocalAddress(door, first(buffer), uintptr(len(buffer)))
+}
+
+func abiNext(core, mode uint32, ev *event) uint32 { return cNext(core, mode, ev) }
+
+func abiRespond(exchange uint64, status int, fields, body []byte) int64 {
+	return cRespond(exchange, uint32(status), first(fields), uintptr(len(fields)), first(body), uintptr(len(body)))
+}
+
+func abiStart(exchange uint64, status int, fields []byte) int64 {
+	return cStart(exchange, uint32(status), first(fields), uintptr(len(fields)))
+}
+
+func abiWrite(exchange uint64, b []byte) int64 { return cWrite(exchange, first(b), uintptr(len(b))) }
+func abiRead(exchange uint64, b []byte) int64  { return cRead(exchange, first(b), uintptr(len(b))) }
+func abiFlush(exchange uint64) int64           { return cFlush(exchange) }
+func abiFinish(exchange uint64) int64          { return cFinish(exchange) }
+func abiAbort(exchange uint64) int64           { return cAbort(exchange) }

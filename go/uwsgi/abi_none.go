@@ -1,0 +1,22 @@
+//go:build !cgo && !gccgo
+
+package uwsgi
+
+// Without cgo no server can load the program, so Run serves plain net/http and
+// none of the functions below is ever called.
+
+func abiPresent() bool                             { return false }
+func abiVersion() uint32                           { return 0 }
+func abiWorkerID() uint32                          { return 0 }
+func abiCores() uint32                             { return 0 }
+func abiRun() int64                                { return errEnded }
+func abiKick()                                     {}
+func abiLocalAddress(uint32, []byte) int64         { return errEnded }
+func abiNext(uint32, uint32, *event) uint32        { return evNothing }
+func abiRespond(uint64, int, []byte, []byte) int64 { return errEnded }
+func abiStart(uint64, int, []byte) int64           { return errEnded }
+func abiWrite(uint64, []byte) int64                { return errEnded }
+func abiRead(uint64, []byte) int64                 { return errEnded }
+func abiFlush(uint64) int64                        { return errEnded }
+func abiFinish(uint64) int64                       { return errEnded }
+func abiAbort(uint64) int64                        { return errEnded }

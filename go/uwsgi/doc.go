@@ -1,0 +1,17 @@
+// Package uwsgi turns an ordinary net/http application into one that the
+// Goherd application server runs in several self-healing worker processes.
+//
+// Call Run instead of http.ListenAndServe; nothing else changes:
+//
+//	func main() {
+//		http.HandleFunc("/", hello)
+//		uwsgi.Run()
+//	}
+//
+// Built as a shared library (go build -buildmode=c-shared, or gccgo -fPIC
+// -shared) and named by the server's option go-load, main runs once in each
+// worker, in a Go runtime that was started after the fork. Run outside a server
+// (go run .), the same program serves plain net/http.
+//
+// The package works with Go 1.18 and newer and with gccgo 12 and newer.
+package uwsgi

@@ -1,0 +1,198 @@
+/* The C interface of Goherd: what the Go package `uwsgi` calls.
+ *
+ * Generated from crates/bridge/src/abi.rs by `make header`: do not edit.
+ *
+ * Every function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the call:
+ * each is NULL, or followed by as many bytes as the length beside it says, which no other thread touches meanwhile.
+ * Errors are negative (GOHERD_E...). In a process that is not a worker all give GOHERD_ENOSERVER, 0 or nothing.
+ */
+
+#ifndef GOHERD_H
+#define GOHERD_H
+
+#include <stdint.h>
+
+// The version of this interface. Server and package must have the same; the package checks it at start.
+#define GOHERD_ABI_VERSION 1
+
+// The exchange has ended, or its peer is gone.
+#define GOHERD_EENDED -1
+
+// Not now: a wake-up will say when to try again.
+#define GOHERD_EAGAIN -2
+
+// The body ended before its declared length: the peer left.
+#define GOHERD_ESHORT -3
+
+// The head of the answer was sent already, or was not yet.
+#define GOHERD_ETURN -4
+
+// A field of the answer is malformed, or the status is not one of 200 to 999. Nothing was sent.
+#define GOHERD_EFIELDS -5
+
+// This process is not a worker of a server.
+#define GOHERD_ENOSERVER -6
+
+// `goherd_next` found nothing: park on the descriptor that `goherd_run` gave.
+#define GOHERD_NOTHING 0
+
+// `goherd_next` found a request; the event describes it.
+#define GOHERD_REQUEST 1
+
+// A wait of the core `event.core` is over; `event.wake` says which.
+#define GOHERD_WAKE 2
+
+// The steward found something that a free core should come and take.
+#define GOHERD_QUEUED 3
+
+// Poll, and take a request: for a free core that leads.
+#define GOHERD_LEAD 0
+
+// Poll, and take no request: for the steward.
+#define GOHERD_STEWARD 1
+
+// Take a request that waits already: for a core that became free while another leads.
+#define GOHERD_TAKE 2
+
+// The body can be read on.
+#define GOHERD_READABLE 1
+
+// The answer can be written on.
+#define GOHERD_WRITABLE 2
+
+// The peer has ended its side.
+#define GOHERD_GONE 4
+
+// Bytes of the server: valid as long as the process lives.
+typedef struct goherd_bytes {
+  // The first byte.
+  const uint8_t *address;
+  // How many there are.
+  uintptr_t length;
+} goherd_bytes;
+
+// A part of the head: from the byte `start` up to, and not with, the byte `end`.
+typedef struct goherd_span {
+  // The first byte.
+  uint32_t start;
+  // The byte after the last.
+  uint32_t end;
+} goherd_span;
+
+// A part of a head: from the byte `start` up to, and not with, the byte `end`.
+typedef struct goherd_span goherd_span;
+
+// What `goherd_next` found. It has numbers alone, so that Go may allocate it.
+typedef struct goherd_event {
+  // The exchange that it is about.
+  uint64_t exchange;
+  // `GOHERD_WAKE`: the core that it is for.
+  uint32_t core;
+  // `GOHERD_WAKE`: `GOHERD_READABLE` and its like, added up. `GOHERD_REQUEST`: `GOHERD_GONE` or 0.
+  uint32_t wake;
+  // The address of the head's first byte. It and what follows are valid until the next call for this exchange.
+  uintptr_t head;
+  // The address of the first field: pairs of spans, name and value.
+  uintptr_t fields;
+  // The address of the peer's name, as `net/http` writes it in `RemoteAddr`.
+  uintptr_t peer;
+  // The length of the body in bytes.
+  uint64_t content_length;
+  // The length of the head in bytes.
+  uint32_t head_length;
+  // How many fields there are.
+  uint32_t fields_length;
+  // The length of the peer's name in bytes.
+  uint32_t peer_length;
+  // The number of the listener that the request came through.
+  uint32_t door;
+  // GET, POST, …
+  goherd_span method;
+  // The request target.
+  goherd_span target;
+  // The authority that the request is for.
+  goherd_span host;
+  // The minor version of HTTP/1 that the peer speaks.
+  uint32_t minor;
+  // 0.
+  uint32_t reserved;
+} goherd_event;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The version of the interface that this server has.
+uint32_t goherd_abi_version(void);
+
+// `os.Args`, each followed by a NUL.
+struct goherd_bytes goherd_args(void);
+
+// The variables of the option `env`, `NAME=VALUE`, each followed by a NUL.
+struct goherd_bytes goherd_env(void);
+
+// The number of this worker, from 1; 0 in a process that is not one.
+uint32_t goherd_worker_id(void);
+
+// How many requests the application may handle at a time: the cores are numbered from 0, and the steward is the core
+// after the last.
+uint32_t goherd_cores(void);
+
+// The application is ready for requests. Gives the descriptor to park on, which stays the server's.
+int64_t goherd_run(void);
+
+// Makes a parked steward look up, because a core has become free.
+void goherd_kick(void);
+
+// Writes the address that the listener `door` is bound to into the `length` bytes at `buffer`; gives the length of the
+// address, of which at most `length` bytes were written. The address of a unix socket begins with `/` or `@`, or is a
+// relative path.
+int64_t goherd_local_address(uint32_t door,
+                             uint8_t *buffer,
+                             uintptr_t length);
+
+// The next event, for the goroutine that is the core `core` and is out for `mode` (`GOHERD_LEAD` and its like). It is
+// written to `event`.
+uint32_t goherd_next(uint32_t core,
+                     uint32_t mode,
+                     struct goherd_event *event);
+
+// Answers with a whole answer; the exchange is over. The `fields` are a block of `uint32_t` name length, `uint32_t`
+// value length, name, value. 0, or an error: then the exchange goes on, unless it is `GOHERD_EENDED`.
+int64_t goherd_respond(uint64_t exchange,
+                       uint32_t status,
+                       const uint8_t *fields,
+                       uintptr_t fields_length,
+                       const uint8_t *body,
+                       uintptr_t body_length);
+
+// Begins an answer in parts: `goherd_write` and `goherd_finish` follow. 0 or an error, as for `goherd_respond`.
+int64_t goherd_start(uint64_t exchange,
+                     uint32_t status,
+                     const uint8_t *fields,
+                     uintptr_t fields_length);
+
+// Sends a part of the body: gives how many bytes of it were taken, or an error. `GOHERD_EAGAIN`: none.
+int64_t goherd_write(uint64_t exchange,
+                     const uint8_t *bytes,
+                     uintptr_t length);
+
+// Sends what the server holds back of the answer: 0 or an error. After `GOHERD_EAGAIN` the rest goes as it can.
+int64_t goherd_flush(uint64_t exchange);
+
+// Ends an answer in parts; the exchange is over. 0 or an error.
+int64_t goherd_finish(uint64_t exchange);
+
+// Ends the connection as it stands; the exchange is over. 0 or an error.
+int64_t goherd_abort(uint64_t exchange);
+
+// Reads from the body into the `length` bytes at `buffer`: gives how many were read, 0 at the body's end, or an error.
+int64_t goherd_read(uint64_t exchange,
+                    uint8_t *buffer,
+                    uintptr_t length);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* GOHERD_H */

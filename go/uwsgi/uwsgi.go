@@ -1,0 +1,71 @@
+package uwsgi
+
+import (
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+)
+
+// application is what Run serves; nil means http.DefaultServeMux.
+var application http.Handler
+
+// Handler makes h the application, in place of http.DefaultServeMux. Call it
+// before Run; it must not be called from several goroutines at a time.
+func Handler(h http.Handler) {
+	application = h
+}
+
+// RequestHandler makes the function f the application, in place of
+// http.DefaultServeMux. It is Handler(http.HandlerFunc(f)).
+func RequestHandler(f func(http.ResponseWriter, *http.Request)) {
+	application = http.HandlerFunc(f)
+}
+
+// WorkerId gives the number of the worker process that calls it, from 1, or 0
+// outside a server. A worker that replaces another has the same number. It may
+// be called at any time and from any goroutine.
+func WorkerId() int {
+	if !abiPresent() {
+		return 0
+	}
+	return int(abiWorkerID())
+}
+
+// Run serves the application and never returns: in a worker, requests come from
+// the server, which also ends the process. Call it once, at the end of main.
+//
+// Outside a server Run serves plain net/http, on the port that the environment
+// variable PORT names, or on port 8080; if that fails it logs why and exits with
+// code 1.
+func Run() {
+	handler := application
+	if handler == nil {
+		handler = http.DefaultServeMux
+	}
+	if !abiPresent() || abiWorkerID() == 0 {
+		serveAlone(handler)
+	}
+	if server := abiVersion(); server != abiExpected {
+		log.Fatalf("uwsgi: this program was built for version %d of the server's interface, and the server has "+
+			"version %d: rebuild the older one of the two", abiExpected, server)
+	}
+	if err := serve(handler); err != nil {
+		log.Fatalf("uwsgi: cannot serve: %v", err)
+	}
+}
+
+// serveAlone is what Run does without a server.
+func serveAlone(handler http.Handler) {
+	port := os.Getenv("PORT")
+	if port == "" {
+		port = "8080"
+	}
+	fmt.Fprintf(os.Stderr, "uwsgi: no server around: serving plain net/http on http://localhost:%s/\n", port)
+	err := http.ListenAndServe(":"+port, handler)
+	if errors.Is(err, http.ErrServerClosed) {
+		os.Exit(0)
+	}
+	log.Fatalf("uwsgi: %v (the environment variable PORT chooses another port)", err)
+}
