@@ -62,7 +62,7 @@ impl Host for Counter {
                 Received::Message(bytes) => match ToWorker::decode(&bytes) {
                     Some(ToWorker::Drain) => desk.drain(reactor),
                     None => {
-                        stderr::line(&format!("worker {}: the master said something unknown", desk.number))
+                        stderr::line(&format!("worker {}: the master said something unknown", desk.number));
                     }
                 },
                 Received::Closed => {

@@ -22,7 +22,7 @@ pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
         // The length of a name tells nearly all others apart, so most fields cost one comparison.
         match name.len() {
             6 if name.eq_ignore_ascii_case(b"expect") => {
-                framing.expects_continue = expects(value, head.minor)?
+                framing.expects_continue = expects(value, head.minor)?;
             }
             10 if name.eq_ignore_ascii_case(b"connection") => connection(value, &mut framing),
             14 if name.eq_ignore_ascii_case(b"content-length") => {

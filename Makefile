@@ -1,0 +1,104 @@
+# Goherd: one command each. `make help` lists them.
+
+CARGO   ?= cargo
+GO      ?= go
+GCCGO   ?= gccgo
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PORT    ?= 9090
+# Which of the two libraries `make run` serves: go or gccgo.
+TOOLCHAIN ?= go
+
+RELEASE := target/release
+APPS    := target/apps
+UWSGI_GO := $(wildcard go/uwsgi/*.go go/uwsgi/*.h)
+RUST_MISSING := Rust is not on this machine. Install it: https://rustup.rs (curl -sSf https://sh.rustup.rs | sh)
+
+.DEFAULT_GOAL := build
+.PHONY: help build gccgo run test check unit install header docs bench clean rust
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+rust:
+	@command -v $(CARGO) >/dev/null || { echo "$(RUST_MISSING)" >&2; exit 1; }
+
+build: rust ## the server, target/release/goherd; with gccgo support if gccgo is here
+	@scripts/require gcc objcopy
+	@scripts/require --ask gccgo go
+	$(CARGO) build --release --locked -p goherd
+	@ln -sfn goherd $(RELEASE)/uwsgi
+	@if objcopy -j .go_export $(RELEASE)/goherd $(RELEASE)/uwsgi.gox 2>/dev/null && chmod 644 $(RELEASE)/uwsgi.gox \
+	    && objdump -h $(RELEASE)/goherd | grep -q go_export; then \
+	    echo "built $(RELEASE)/goherd for standard Go and gccgo"; \
+	else \
+	    rm -f $(RELEASE)/uwsgi.gox; echo "built $(RELEASE)/goherd for standard Go only: gccgo is missing"; \
+	fi
+
+gccgo: ## the same, and gccgo is required: ready for `gccgo -fPIC -shared -I target/release -o app.so app.go`
+	@scripts/require gccgo
+	@$(MAKE) --no-print-directory build
+
+$(APPS)/hello-go.so: examples/hello/hello.go examples/hello/go.mod $(UWSGI_GO)
+	@mkdir -p $(APPS)
+	@echo "building $@ with $$($(GO) env GOVERSION) (the first time takes a minute)"
+	cd examples/hello && $(GO) build -buildmode=c-shared -o $(CURDIR)/$@ .
+
+$(APPS)/hello-gccgo.so: examples/hello/hello.go $(RELEASE)/goherd
+	@mkdir -p $(APPS)
+	$(GCCGO) -fPIC -shared -I $(RELEASE) -o $@ $<
+
+run: rust ## installs what is missing, builds all, serves examples/hello on http://127.0.0.1:9090/ (PORT=, TOOLCHAIN=)
+	@scripts/require go gccgo gcc objcopy
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory $(APPS)/hello-go.so $(APPS)/hello-gccgo.so
+	@echo
+	@echo "    open   http://127.0.0.1:$(PORT)/"
+	@echo "    or     curl http://127.0.0.1:$(PORT)/json"
+	@echo "    Ctrl-C ends it."
+	@echo
+	@exec $(RELEASE)/goherd --http-socket 127.0.0.1:$(PORT) --master --processes 2 --goroutines 100 \
+	    --go-load $(APPS)/hello-$(TOOLCHAIN).so
+
+test: rust ## everything that CI runs: checks, unit tests, black-box tests with both toolchains
+	@scripts/require go gccgo gcc objcopy curl
+	@$(MAKE) --no-print-directory build check unit
+	$(CARGO) test --locked -p goherd-tests
+
+unit: ## the tests of the Rust crates and of the Go package
+	$(CARGO) test --locked --workspace --exclude goherd-tests
+	cd go/uwsgi && $(GO) test ./...
+
+check: ## formatting and lints, warnings are errors
+	@if $(CARGO) fmt --version >/dev/null 2>&1; then $(CARGO) fmt --all --check; \
+	    else echo "skipped: rustfmt is missing (rustup component add rustfmt)"; fi
+	@if $(CARGO) clippy --version >/dev/null 2>&1; then \
+	    $(CARGO) clippy --locked --workspace --all-targets -- -D warnings; \
+	    else echo "skipped: clippy is missing (rustup component add clippy)"; fi
+	@unformatted=$$(find go examples tests bench -name '*.go' -not -path '*/target/*' | xargs gofmt -l); \
+	    [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	cd go/uwsgi && $(GO) vet ./... && CGO_ENABLED=0 $(GO) vet ./...
+
+header: ## writes include/goherd.h anew from crates/bridge
+	UPDATE=1 $(CARGO) test --locked -p goherd-bridge --test header
+
+docs: ## writes docs/options.md anew from the option table
+	UPDATE=1 $(CARGO) test --locked -p goherd-config
+
+bench: build ## CPU time per request, against net/http in the same run
+	@scripts/require go gcc wrk
+	$(CARGO) run --release --locked -p goherd-bench
+
+install: ## binary, link, Go package, header and gox, under PREFIX (default /usr/local)
+	@[ -x $(RELEASE)/goherd ] || { echo "build first: make" >&2; exit 1; }
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/goherd/go/uwsgi
+	install -m 755 $(RELEASE)/goherd $(DESTDIR)$(PREFIX)/bin/goherd
+	ln -sfn goherd $(DESTDIR)$(PREFIX)/bin/uwsgi
+	@if [ -f $(RELEASE)/uwsgi.gox ]; then \
+	    install -m 644 -v $(RELEASE)/uwsgi.gox $(DESTDIR)$(PREFIX)/bin/uwsgi.gox; fi
+	install -m 644 include/goherd.h $(DESTDIR)$(PREFIX)/include/goherd.h
+	install -m 644 go/uwsgi/*.go go/uwsgi/*.h go/uwsgi/go.mod $(DESTDIR)$(PREFIX)/share/goherd/go/uwsgi
+	@echo "installed; in an app's go.mod: require uwsgi v0.0.0 and replace uwsgi => $(PREFIX)/share/goherd/go/uwsgi"
+
+clean: ## removes target/
+	$(CARGO) clean
