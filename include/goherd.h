@@ -71,16 +71,13 @@ typedef struct goherd_bytes {
   uintptr_t length;
 } goherd_bytes;
 
-// A part of the head: from the byte `start` up to, and not with, the byte `end`.
+// A part of a head: from the byte `start` up to, and not with, the byte `end`.
 typedef struct goherd_span {
   // The first byte.
   uint32_t start;
   // The byte after the last.
   uint32_t end;
 } goherd_span;
-
-// A part of a head: from the byte `start` up to, and not with, the byte `end`.
-typedef struct goherd_span goherd_span;
 
 // What `goherd_next` found. It has numbers alone, so that Go may allocate it.
 typedef struct goherd_event {
@@ -107,11 +104,11 @@ typedef struct goherd_event {
   // The number of the listener that the request came through.
   uint32_t door;
   // GET, POST, …
-  goherd_span method;
+  struct goherd_span method;
   // The request target.
-  goherd_span target;
+  struct goherd_span target;
   // The authority that the request is for.
-  goherd_span host;
+  struct goherd_span host;
   // The minor version of HTTP/1 that the peer speaks.
   uint32_t minor;
   // 0.

@@ -78,7 +78,15 @@ impl Contestant {
     /// One worker of Goherd.
     pub fn goherd(apps: &Apps) -> Outcome<Self> {
         let mut command = Command::new(root().join("target/release/goherd"));
-        command.args(["--http-socket", "127.0.0.1:0", "--processes", "1", "--goroutines", "256", "--go-load"]);
+        command.args([
+            "--http-socket",
+            "127.0.0.1:0",
+            "--processes",
+            "1",
+            "--goroutines",
+            "256",
+            "--go-load",
+        ]);
         let mut child = command.arg(&apps.library).stderr(Stdio::piped()).spawn()?;
         let log = child.stderr.take().ok_or("no stderr")?;
         let mut contestant = Self { child, url: String::new() };
@@ -119,7 +127,8 @@ fn cpu_of(pid: u32) -> Outcome<(f64, f64)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, after_name) = stat.rsplit_once(')').ok_or("a malformed /proc/PID/stat")?;
     let mut fields = after_name.split_whitespace().skip(11);
-    let mut ticks = || -> Outcome<f64> { Ok(fields.next().ok_or("a short /proc/PID/stat")?.parse::<f64>()? / 100.0) };
+    let mut ticks =
+        || -> Outcome<f64> { Ok(fields.next().ok_or("a short /proc/PID/stat")?.parse::<f64>()? / 100.0) };
     Ok((ticks()?, ticks()?))
 }
 

@@ -59,7 +59,8 @@ impl Load {
         if text.contains("Non-2xx") || text.contains("Socket errors") {
             return Err(format!("not every request was answered well:\n{text}").into());
         }
-        let line = text.lines().find(|line| line.contains("requests in")).ok_or("wrk said nothing of requests")?;
+        let line =
+            text.lines().find(|line| line.contains("requests in")).ok_or("wrk said nothing of requests")?;
         Ok(line.split_whitespace().next().ok_or("wrk gave no number")?.parse()?)
     }
 }

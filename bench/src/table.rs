@@ -15,7 +15,8 @@ const FIGURES: [(&str, Figure); 4] = [
 
 /// Medians of both contestants (net/http first in each pair), and of the ratios.
 pub fn render(pairs: &[(Run, Run)]) -> String {
-    let mut table = String::from("                         net/http    goherd    ratio (median of pairs, min–max)\n");
+    let mut table =
+        String::from("                         net/http    goherd    ratio (median of pairs, min–max)\n");
     for (name, figure) in FIGURES {
         let of = |side: fn(&(Run, Run)) -> Run| sorted(pairs.iter().map(|pair| figure(&side(pair))));
         let (net_http, goherd) = (of(|pair| pair.0), of(|pair| pair.1));

@@ -6,9 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The files of the package that gccgo compiles by itself: no build tags are read when no `go` command is there.
-const SOURCES: [&str; 8] =
-    ["doc.go", "uwsgi.go", "engine.go", "core.go", "request.go", "response.go", "abi.go", "abi_gccgo.go"];
+/// Files of the package that gccgo is not to compile: it reads no build tags when no `go` command is there.
+const FOR_OTHERS: [&str; 2] = ["abi_cgo.go", "abi_none.go"];
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(goherd_gccgo)");
@@ -27,7 +26,7 @@ fn main() {
     };
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let (object, plugin, gox) = (out.join("uwsgi.o"), out.join("uwsgi_gccgo.so"), out.join("uwsgi.gox"));
-    let sources = SOURCES.iter().map(|file| package.join(file));
+    let sources = sources(&package);
     run(Command::new(&gccgo)
         .args(["-c", "-O2", "-g", "-fPIC", "-fgo-pkgpath=uwsgi", "-o"])
         .arg(&object)
@@ -37,6 +36,18 @@ fn main() {
     println!("cargo::rustc-cfg=goherd_gccgo");
     println!("cargo::rustc-env=GOHERD_GCCGO_PLUGIN={}", plugin.display());
     println!("cargo::metadata=gox={}", gox.display());
+}
+
+fn sources(package: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(package).expect("go/uwsgi is part of the repository");
+    let mut files: Vec<_> = files.flatten().map(|file| file.path()).filter(|path| is_source(path)).collect();
+    files.sort();
+    files
+}
+
+fn is_source(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.ends_with(".go") && !name.ends_with("_test.go") && !FOR_OTHERS.contains(&name)
 }
 
 fn find_gccgo() -> Option<String> {

@@ -18,6 +18,7 @@
 use std::ptr;
 use std::slice;
 
+use goherd_proto::http1::Span;
 use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, View, Wake, Write};
 use goherd_sys::socket::Endpoint;
 
@@ -74,7 +75,20 @@ pub struct goherd_bytes {
 }
 
 /// A part of a head: from the byte `start` up to, and not with, the byte `end`.
-pub type goherd_span = goherd_proto::http1::Span;
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct goherd_span {
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl From<Span> for goherd_span {
+    fn from(span: Span) -> Self {
+        Self { start: span.start, end: span.end }
+    }
+}
 
 /// What `goherd_next` found. It has numbers alone, so that Go may allocate it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -243,9 +257,9 @@ fn describe(view: &View<'_>, found: &mut goherd_event) {
         fields_length: small(view.head.fields.len()),
         peer_length: small(view.peer.len()),
         door: u32::try_from(view.door).unwrap_or(u32::MAX),
-        method: view.head.method,
-        target: view.head.target,
-        host: view.head.host,
+        method: view.head.method.into(),
+        target: view.head.target.into(),
+        host: view.head.host.into(),
         minor: view.head.minor.into(),
         reserved: 0,
     };

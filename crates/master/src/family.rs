@@ -139,7 +139,7 @@ impl Family {
             Event::Ready { number } => self.ready(now, number, &mut actions),
             Event::LoadFailed { number, reason } => self.load_failed(number, &reason, &mut actions),
             Event::Exited { number, ending, requests } => {
-                self.exited(now, number, ending, requests, &mut actions)
+                self.exited(now, number, ending, requests, &mut actions);
             }
             Event::Finish => self.finish(now, &mut actions),
             Event::Stop => self.stop(0, &mut actions),
