@@ -31,6 +31,9 @@ import "C"
 
 import (
 	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"unsafe"
 )
@@ -63,14 +66,26 @@ func init() {
 
 // adoptProcess gives the program the arguments and the environment that the
 // server has for it: standard Go reads those that the server itself was started
-// with.
+// with. Variables that the runtime has read by then are put into effect here.
 func adoptProcess() {
 	if args := split(C.goherd_args()); len(args) > 0 {
 		os.Args = args
 	}
 	for _, assignment := range split(C.goherd_env()) {
-		if i := strings.IndexByte(assignment, '='); i > 0 {
-			os.Setenv(assignment[:i], assignment[i+1:])
+		i := strings.IndexByte(assignment, '=')
+		if i <= 0 {
+			continue
+		}
+		name, value := assignment[:i], assignment[i+1:]
+		os.Setenv(name, value)
+		n, err := strconv.Atoi(value)
+		switch {
+		case name == "GOMAXPROCS" && err == nil && n > 0:
+			runtime.GOMAXPROCS(n)
+		case name == "GOGC" && err == nil:
+			debug.SetGCPercent(n)
+		case name == "GOGC" && value == "off":
+			debug.SetGCPercent(-1)
 		}
 	}
 }
