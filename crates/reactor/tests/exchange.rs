@@ -1,0 +1,287 @@
+//! The reactor by itself, over real sockets, with the test as its one core.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use goherd_proto::fields;
+use goherd_reactor::{Event, ExchangeId, Failure, Limits, Mode, Reactor, Read, Settings, Write};
+use goherd_sys::eventfd::EventFd;
+use goherd_sys::socket::{Endpoint, Listener};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A reactor and where it listens.
+struct Server {
+    reactor: Reactor,
+    endpoint: Endpoint,
+}
+
+/// What a request looked like when it was handed out.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    id: ExchangeId,
+    line: String,
+}
+
+impl Server {
+    fn new(max_connections: u32) -> Self {
+        let listener = Listener::bind(&Endpoint::Inet("127.0.0.1:0".parse().unwrap()), 64).unwrap();
+        let endpoint = listener.endpoint().clone();
+        let baton = Arc::new(EventFd::new().unwrap());
+        let settings = Settings { listeners: vec![listener], baton, max_connections, limits: Limits::default() };
+        Self { reactor: Reactor::new(settings).unwrap(), endpoint }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let Endpoint::Inet(address) = self.endpoint else { panic!("not TCP") };
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    fn next(&self, mode: Mode) -> (Event, Option<Seen>) {
+        let mut seen = None;
+        let event = self.reactor.next(0, mode, &mut |view| {
+            let [method, target] = [view.head.method, view.head.target].map(|span| span.of(view.bytes));
+            let line = [method, b" ", target].concat();
+            seen = Some(Seen { id: view.id, line: String::from_utf8(line).unwrap() });
+        });
+        (event, seen)
+    }
+
+    /// The next event that is not `Nothing`.
+    fn wait(&self, mode: Mode) -> (Event, Option<Seen>) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.next(mode) {
+                (Event::Nothing, _) => assert!(Instant::now() < deadline, "nothing happens"),
+                found => return found,
+            }
+        }
+    }
+
+    fn request(&self) -> Seen {
+        match self.wait(Mode::Lead) {
+            (Event::Request(_), Some(seen)) => seen,
+            other => panic!("not a request: {other:?}"),
+        }
+    }
+
+    fn respond(&self, id: ExchangeId, body: &str) {
+        self.reactor.respond(id, 200, b"", body.as_bytes()).unwrap();
+    }
+
+    /// Drives the reactor until the peer has read to the end of the stream.
+    fn until_closed(&self, mut peer: TcpStream) -> String {
+        peer.set_nonblocking(true).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
+        loop {
+            assert!(Instant::now() < deadline, "the connection stays open after {:?}", String::from_utf8_lossy(&all));
+            assert!(!matches!(self.next(Mode::Lead).0, Event::Request(_)), "an unexpected request");
+            match peer.read(&mut buffer) {
+                Ok(0) => return String::from_utf8(all).unwrap(),
+                Ok(n) => all.extend_from_slice(&buffer[..n]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&all)),
+            }
+        }
+    }
+}
+
+/// Reads one answer with a Content-Length.
+fn answer(peer: &mut TcpStream) -> (String, String) {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        peer.read_exact(&mut byte).unwrap();
+        bytes.push(byte[0]);
+    }
+    let head = String::from_utf8(bytes).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    peer.read_exact(&mut body).unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_their_order() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    let requests: String = (0..20).map(|n| format!("GET /{n} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
+    peer.write_all(requests.as_bytes()).unwrap();
+    for n in 0..20 {
+        let seen = server.request();
+        assert_eq!(seen.line, format!("GET /{n}"));
+        server.respond(seen.id, &n.to_string());
+    }
+    for n in 0..20 {
+        assert_eq!(answer(&mut peer).1, n.to_string());
+    }
+}
+
+#[test]
+fn a_request_cut_anywhere_is_the_same_request() {
+    let server = Server::new(8);
+    let bytes = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
+    let mut peer = server.connect();
+    for cut in 1..bytes.len() {
+        peer.write_all(&bytes[..cut]).unwrap();
+        while matches!(server.next(Mode::Steward).0, Event::Queued) {}
+        peer.write_all(&bytes[cut..]).unwrap();
+        let seen = server.request();
+        assert_eq!(seen.line, "POST /x", "cut at {cut}");
+        let body = read_body(&server, seen.id);
+        assert_eq!(body, b"hello", "cut at {cut}");
+        server.respond(seen.id, "ok");
+        assert_eq!(answer(&mut peer).1, "ok", "cut at {cut}");
+    }
+}
+
+fn read_body(server: &Server, id: ExchangeId) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let mut buffer = [0; 3];
+        match server.reactor.read(id, &mut buffer).unwrap() {
+            Read::Bytes(n) => body.extend_from_slice(&buffer[..n]),
+            Read::End => return body,
+            Read::WouldBlock => match server.wait(Mode::Steward) {
+                (Event::Wake(of, wake), _) => assert!(of == id && wake.readable, "{wake:?}"),
+                (Event::Queued, _) => {}
+                other => panic!("{other:?}"),
+            },
+            Read::Broken => panic!("the peer is still there"),
+        }
+    }
+}
+
+#[test]
+fn an_unread_body_is_never_taken_for_a_request() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    let inner = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    let outer = format!("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{inner}", inner.len());
+    peer.write_all(outer.as_bytes()).unwrap();
+    peer.write_all(b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let first = server.request();
+    server.respond(first.id, "a");
+    let second = server.request();
+    assert_eq!((first.line.as_str(), second.line.as_str()), ("POST /a", "GET /b"));
+    server.respond(second.id, "b");
+}
+
+#[test]
+fn a_malformed_request_is_answered_and_the_connection_ends_without_a_reset() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nBad Name: y\r\n\r\nmore of whatever").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    let text = server.until_closed(peer);
+    assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
+    assert!(text.contains("Connection: close\r\n"), "{text}");
+    assert_eq!(server.reactor.connections(), 0);
+}
+
+#[test]
+fn a_handle_that_outlived_its_request_is_refused() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    peer.write_all(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let first = server.request();
+    server.respond(first.id, "1");
+    let second = server.request();
+    assert_eq!(server.reactor.respond(first.id, 200, b"", b"again"), Err(Failure::Ended));
+    assert_eq!(server.reactor.write(first.id, b"more"), Err(Failure::Ended));
+    assert_eq!(server.reactor.abort(first.id), Err(Failure::Ended));
+    server.respond(second.id, "2");
+    assert_eq!(answer(&mut peer).1, "1");
+    assert_eq!(answer(&mut peer).1, "2");
+}
+
+#[test]
+fn what_would_split_an_answer_is_refused_and_the_exchange_goes_on() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let seen = server.request();
+    let mut block = Vec::new();
+    fields::push(&mut block, b"X", b"a\r\nSet-Cookie: b");
+    assert!(matches!(server.reactor.respond(seen.id, 200, &block, b""), Err(Failure::Malformed(_))));
+    assert_eq!(server.reactor.respond(seen.id, 99, b"", b""), Err(Failure::Status));
+    server.respond(seen.id, "fine");
+    assert_eq!(answer(&mut peer).1, "fine");
+}
+
+#[test]
+fn a_slow_peer_gets_all_of_a_long_answer() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let seen = server.request();
+    let whole = vec![b'x'; 32 << 20];
+    let reader = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        peer.read_to_end(&mut all).map(|_| all)
+    });
+    let mut block = Vec::new();
+    fields::push(&mut block, b"Content-Length", whole.len().to_string().as_bytes());
+    fields::push(&mut block, b"Connection", b"close");
+    server.reactor.start(seen.id, 200, &block).unwrap();
+    let mut rest = whole.as_slice();
+    while !rest.is_empty() {
+        match server.reactor.write(seen.id, rest).unwrap() {
+            Write::Taken(n) => rest = &rest[n..],
+            Write::WouldBlock => match server.wait(Mode::Steward).0 {
+                Event::Wake(_, wake) => assert!(wake.writable),
+                other => panic!("{other:?}"),
+            },
+        }
+    }
+    server.reactor.finish(seen.id).unwrap();
+    let all = reader.join().unwrap().unwrap();
+    assert!(all.ends_with(b"\r\n\r\n".as_slice()) || all.len() > whole.len());
+    assert_eq!(all.len() - all.windows(4).position(|w| w == b"\r\n\r\n").unwrap() - 4, whole.len());
+}
+
+#[test]
+fn connections_beyond_the_limit_wait_for_a_place() {
+    let server = Server::new(1);
+    let mut first = server.connect();
+    let mut second = server.connect();
+    for peer in [&mut first, &mut second] {
+        peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    }
+    let seen = server.request();
+    assert_eq!(server.reactor.connections(), 1);
+    server.respond(seen.id, "one");
+    let seen = server.request();
+    server.respond(seen.id, "two");
+    assert_eq!(answer(&mut first).1, "one");
+    assert_eq!(answer(&mut second).1, "two");
+}
+
+#[test]
+fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
+    let server = Server::new(8);
+    let (mut busy, idle) = (server.connect(), server.connect());
+    busy.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let seen = server.request();
+    let deadline = Instant::now() + PATIENCE;
+    while server.reactor.connections() < 2 {
+        assert!(Instant::now() < deadline);
+        server.next(Mode::Lead);
+    }
+    server.reactor.drain();
+    assert_eq!(server.reactor.connections(), 1, "the idle one is closed");
+    assert_eq!(server.until_closed(idle), "");
+    let Endpoint::Inet(address) = server.endpoint else { panic!("not TCP") };
+    assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(server.next(Mode::Lead).0, Event::Nothing);
+    server.respond(seen.id, "last");
+    assert!(answer(&mut busy).0.contains("Connection: close\r\n"));
+    assert_eq!(server.wait(Mode::Lead).0, Event::Drained);
+}
