@@ -32,7 +32,8 @@ impl Server {
         let listener = Listener::bind(&Endpoint::Inet("127.0.0.1:0".parse().unwrap()), 64).unwrap();
         let endpoint = listener.endpoint().clone();
         let baton = Arc::new(EventFd::new().unwrap());
-        let settings = Settings { listeners: vec![listener], baton, max_connections, limits: Limits::default() };
+        let settings =
+            Settings { listeners: vec![listener], baton, max_connections, limits: Limits::default() };
         Self { reactor: Reactor::new(settings).unwrap(), endpoint }
     }
 
@@ -81,7 +82,11 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
         loop {
-            assert!(Instant::now() < deadline, "the connection stays open after {:?}", String::from_utf8_lossy(&all));
+            assert!(
+                Instant::now() < deadline,
+                "the connection stays open after {:?}",
+                String::from_utf8_lossy(&all)
+            );
             assert!(!matches!(self.next(Mode::Lead).0, Event::Request(_)), "an unexpected request");
             match peer.read(&mut buffer) {
                 Ok(0) => return String::from_utf8(all).unwrap(),
@@ -102,7 +107,8 @@ fn answer(peer: &mut TcpStream) -> (String, String) {
         bytes.push(byte[0]);
     }
     let head = String::from_utf8(bytes).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap();
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap();
     let mut body = vec![0; length];
     peer.read_exact(&mut body).unwrap();
     (head, String::from_utf8(body).unwrap())

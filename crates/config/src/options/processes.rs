@@ -28,7 +28,8 @@ pub const ROWS: &[OptionRow] = &[
         kind: Kind::Path(|draft, path| draft.config.chdir = Some(path)),
         value_name: "DIR",
         help: "Change to this folder before the application is loaded",
-        doc: "It has no effect on the paths of ini files.",
+        doc: "The server goes there right after the configuration is read: relative paths of `go-load`, `pidfile` and \
+              Unix sockets count from this folder, those of ini files do not.",
         ..ROW
     },
     OptionRow {

@@ -1,0 +1,3 @@
+module nouwsgi
+
+go 1.18

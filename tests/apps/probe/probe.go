@@ -1,0 +1,203 @@
+// Probe is the application that the black-box tests ask questions: each path
+// shows one thing that a worker does or knows.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"uwsgi"
+)
+
+var (
+	mains  int32 // how often main has run
+	inside int32 // handlers of /sleep and /barrier that are at work
+	most   int32 // the most of them at a time
+
+	barrier sync.Mutex
+	waiting int
+	opened  = make(chan struct{})
+)
+
+// number gives the number that the query has under this name, or 0.
+func number(r *http.Request, name string) int {
+	n, _ := strconv.Atoi(r.URL.Query().Get(name))
+	return n
+}
+
+func hello(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/" {
+		http.NotFound(w, r)
+		return
+	}
+	fmt.Fprint(w, "hello from the probe\n")
+}
+
+func pid(w http.ResponseWriter, r *http.Request)    { fmt.Fprint(w, os.Getpid()) }
+func worker(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, uwsgi.WorkerId()) }
+func initCount(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprint(w, atomic.LoadInt32(&mains))
+}
+
+func answerJSON(w http.ResponseWriter, value interface{}) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(value); err != nil {
+		log.Print(err)
+	}
+}
+
+func args(w http.ResponseWriter, r *http.Request)    { answerJSON(w, os.Args) }
+func headers(w http.ResponseWriter, r *http.Request) { answerJSON(w, r.Header) }
+
+func env(w http.ResponseWriter, r *http.Request) {
+	value, has := os.LookupEnv(r.URL.Query().Get("name"))
+	if !has {
+		http.Error(w, "not set", http.StatusNotFound)
+		return
+	}
+	fmt.Fprint(w, value)
+}
+
+// request tells what the handler sees of a request, apart from its fields.
+func request(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprintf(w, "%s %s %s host=%s remote=%s length=%d", r.Method, r.RequestURI, r.Proto, r.Host, r.RemoteAddr,
+		r.ContentLength)
+}
+
+// echo answers with the body of the request. It makes the file that the query
+// calls entered, if it does, before it reads.
+func echo(w http.ResponseWriter, r *http.Request) {
+	if name := r.URL.Query().Get("entered"); name != "" {
+		touch(name)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("X-Length", strconv.Itoa(len(body)))
+	w.Header().Set("Content-Type", "application/octet-stream")
+	_, _ = w.Write(body)
+}
+
+// ignore answers without reading the body.
+func ignore(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "not read") }
+
+func fail(w http.ResponseWriter, r *http.Request) { panic("boom") }
+func exit(w http.ResponseWriter, r *http.Request) { os.Exit(number(r, "code")) }
+
+// enter counts a handler in, and gives what counts it out.
+func enter() func() {
+	now := atomic.AddInt32(&inside, 1)
+	for {
+		old := atomic.LoadInt32(&most)
+		if now <= old || atomic.CompareAndSwapInt32(&most, old, now) {
+			break
+		}
+	}
+	return func() { atomic.AddInt32(&inside, -1) }
+}
+
+func sleep(w http.ResponseWriter, r *http.Request) {
+	defer enter()()
+	time.Sleep(time.Duration(number(r, "ms")) * time.Millisecond)
+	fmt.Fprint(w, "slept")
+}
+
+// meet waits until n requests are in this handler at the same time.
+func meet(w http.ResponseWriter, r *http.Request) {
+	defer enter()()
+	barrier.Lock()
+	waiting++
+	if waiting == number(r, "n") {
+		close(opened)
+	}
+	barrier.Unlock()
+	<-opened
+	fmt.Fprint(w, "met")
+}
+
+func maxInFlight(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, atomic.LoadInt32(&most)) }
+
+func big(w http.ResponseWriter, r *http.Request) {
+	piece := []byte(strings.Repeat("0123456789abcdef", 1<<12))
+	for left := number(r, "n"); left > 0; left -= len(piece) {
+		if left < len(piece) {
+			piece = piece[:left]
+		}
+		if _, err := w.Write(piece); err != nil {
+			return
+		}
+	}
+}
+
+func stream(w http.ResponseWriter, r *http.Request) {
+	for i := 0; i < 5; i++ {
+		fmt.Fprintf(w, "piece %d\n", i)
+		w.(http.Flusher).Flush()
+	}
+}
+
+func touch(name string) {
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		log.Print(err)
+	}
+}
+
+func awaitFile(name string) {
+	for {
+		if _, err := os.Stat(name); err == nil {
+			return
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// until makes the file file.entered, and answers as soon as there is a file.
+func until(w http.ResponseWriter, r *http.Request) {
+	file := r.URL.Query().Get("file")
+	touch(file + ".entered")
+	awaitFile(file)
+	fmt.Fprint(w, "let go")
+}
+
+// untilGone makes the file file.entered, and file as soon as the client is gone.
+func untilGone(w http.ResponseWriter, r *http.Request) {
+	file := r.URL.Query().Get("file")
+	touch(file + ".entered")
+	<-r.Context().Done()
+	touch(file)
+}
+
+// spawn starts a child that outlives every test, and tells its process number.
+func spawn(w http.ResponseWriter, r *http.Request) {
+	child := exec.Command("sleep", "1000")
+	if err := child.Start(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	go func() { _ = child.Wait() }()
+	fmt.Fprint(w, child.Process.Pid)
+}
+
+func main() {
+	log.Printf("probe: main run %d in process %d", atomic.AddInt32(&mains, 1), os.Getpid())
+	for path, handler := range map[string]http.HandlerFunc{
+		"/": hello, "/pid": pid, "/worker": worker, "/init-count": initCount, "/args": args, "/headers": headers,
+		"/env": env, "/request": request, "/echo": echo, "/ignore": ignore, "/panic": fail, "/exit": exit,
+		"/sleep": sleep, "/barrier": meet, "/max-in-flight": maxInFlight, "/big": big, "/stream": stream,
+		"/until": until, "/until-gone": untilGone, "/spawn": spawn,
+	} {
+		http.HandleFunc(path, handler)
+	}
+	uwsgi.Run()
+}

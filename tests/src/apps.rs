@@ -1,0 +1,111 @@
+//! Applications, each built once for all tests.
+//!
+//! In: `tests/apps/NAME`, else `examples/NAME`. Out: `target/test-apps/NAME-COMPILER/app.so`. A lock file keeps other
+//! test processes out while one builds; a name is given to a file only when it is complete.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::Place;
+use crate::toolchain::{Toolchain, answers, every_go};
+
+/// The shared library of the application `name`.
+#[must_use]
+pub fn app(toolchain: Toolchain, name: &str) -> PathBuf {
+    match toolchain {
+        Toolchain::Go => app_of(&every_go()[0], name),
+        Toolchain::Gccgo => once(format!("{name}-gccgo"), |out| build_with_gccgo(name, out)),
+    }
+}
+
+/// The shared library of the application `name`, built by this `go` command.
+#[must_use]
+pub fn app_of(go: &Path, name: &str) -> PathBuf {
+    once(format!("{name}-{}", file_name(go)), |out| {
+        go_build(go, name, &["-buildmode=c-shared"], out);
+    })
+}
+
+/// The application `name` as a plain executable.
+#[must_use]
+pub fn go_program(name: &str) -> PathBuf {
+    once(format!("{name}-program"), |out| go_build(&every_go()[0], name, &[], out))
+}
+
+/// A shared library of C; `None`: there is no gcc.
+#[must_use]
+pub fn c_library(name: &str) -> Option<PathBuf> {
+    answers("gcc", "--version").then(|| {
+        once(format!("{name}-c"), |out| {
+            let mut gcc = Command::new("gcc");
+            run(gcc.args(["-shared", "-fPIC", "-o"]).arg(out).arg(source(name).join(format!("{name}.c"))));
+        })
+    })
+}
+
+/// The file that belongs to `key`, made by `build` if nobody has in this run.
+fn once(key: String, build: impl FnOnce(&Path)) -> PathBuf {
+    static MADE: OnceLock<Mutex<HashMap<String, Arc<OnceLock<PathBuf>>>>> = OnceLock::new();
+    let cell = {
+        let mut made = MADE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(made.entry(key.clone()).or_default())
+    };
+    cell.get_or_init(|| make(&Place::TestApps.path().join(key), build)).clone()
+}
+
+fn make(folder: &Path, build: impl FnOnce(&Path)) -> PathBuf {
+    fs::create_dir_all(folder).unwrap();
+    let lock = File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let (unfinished, finished) = (folder.join("unfinished.so"), folder.join("app.so"));
+    build(&unfinished);
+    fs::rename(unfinished, &finished).unwrap();
+    finished
+}
+
+fn source(name: &str) -> PathBuf {
+    let workspace = Place::Workspace.path();
+    let ours = workspace.join("tests/apps").join(name);
+    if ours.is_dir() { ours } else { workspace.join("examples").join(name) }
+}
+
+fn go_build(go: &Path, name: &str, arguments: &[&str], out: &Path) {
+    let mut command = Command::new(go);
+    command.current_dir(source(name)).arg("build").args(arguments).arg("-o").arg(out).arg(".");
+    run(command.envs([("GOTOOLCHAIN", "local"), ("GOWORK", "off"), ("GOFLAGS", "-buildvcs=false")]));
+}
+
+/// The documented line: `gccgo -fPIC -shared -I target/release -o app.so app.go`.
+fn build_with_gccgo(name: &str, out: &Path) {
+    let mut command = Command::new("gccgo");
+    command.args(["-fPIC", "-shared", "-I"]).arg(folder_of_the_package()).arg("-o").arg(out);
+    run(command.arg(source(name).join(format!("{name}.go"))));
+}
+
+/// Where `gccgo -I` finds the package: the server called `uwsgi` carries its export data.
+fn folder_of_the_package() -> PathBuf {
+    let binary = Place::Binary.path();
+    let folder = binary.parent().unwrap().to_owned();
+    if !folder.join("uwsgi").exists() {
+        let made = std::os::unix::fs::symlink(binary.file_name().unwrap(), folder.join("uwsgi"));
+        assert!(
+            folder.join("uwsgi").exists(),
+            "{} needs a link `uwsgi` to the server: {made:?}",
+            folder.display()
+        );
+    }
+    folder
+}
+
+fn file_name(path: &Path) -> String {
+    path.display().to_string().replace('/', "_")
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed ({}):\n{said}", output.status);
+}

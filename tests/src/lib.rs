@@ -1,0 +1,44 @@
+//! What the black-box tests are written with: servers to start, applications to build, a client to ask with.
+//!
+//! In: the server's binary (`GOHERD_BIN`, else `target/release/goherd`) and the Go toolchains at hand. Out: panics that
+//! say what was expected and what the server's log holds.
+//!
+//! Invariant: whatever a test starts has ended, and whatever it wrote is removed, when the test has.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "all of this is a test")]
+
+mod apps;
+mod client;
+mod launch;
+mod place;
+mod process;
+mod scratch;
+mod server;
+mod toolchain;
+mod wait;
+
+pub use apps::{app, app_of, c_library, go_program};
+pub use client::{Address, Answer, Client};
+pub use launch::{Failure, Launch, launch};
+pub use place::Place;
+pub use process::{Process, kill};
+pub use scratch::Scratch;
+pub use server::Server;
+pub use toolchain::{Toolchain, every_go, skip};
+pub use wait::{DEADLINE, eventually};
+
+pub use rustix::process::Signal;
+
+/// Makes two tests of each function named, one with each toolchain.
+#[macro_export]
+macro_rules! with_both_toolchains {
+    ($($name:ident),+ $(,)?) => {
+        mod go {
+            $(#[test] fn $name() { $crate::Toolchain::Go.run(super::$name); })+
+        }
+        mod gccgo {
+            $(#[test] fn $name() { $crate::Toolchain::Gccgo.run(super::$name); })+
+        }
+    };
+}

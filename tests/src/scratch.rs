@@ -1,0 +1,50 @@
+//! A folder for one test's files, removed with all that is in it.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::wait::eventually;
+
+/// A folder that lasts as long as this value.
+#[derive(Debug)]
+pub struct Scratch(TempDir);
+
+impl Scratch {
+    /// An empty one.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "a folder is made: that is no default")]
+    pub fn new() -> Self {
+        Self(tempfile::Builder::new().prefix("goherd-test-").tempdir().unwrap())
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The path of a file in it, which need not exist.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    /// The same as text, for addresses and queries.
+    #[must_use]
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes a file in it.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Waits until there is a file of this name: handlers of the probe make such files.
+    pub fn wait_for(&self, name: &str) {
+        eventually(&format!("the file {name} is made"), || self.path(name).exists().then_some(()));
+    }
+}
