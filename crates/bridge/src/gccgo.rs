@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use goherd_sys::library::Library;
 use goherd_sys::memory::Sealed;
+use goherd_sys::process;
 
 use crate::inspect::{GCCGO_INIT, GCCGO_MAIN};
 
@@ -152,10 +153,7 @@ impl ProcessBlock {
             words.push(string(format!("{name}={value}").as_bytes())?);
         }
         words.push(0);
-        let auxiliary = std::fs::read("/proc/self/auxv")?;
-        words.extend(auxiliary.chunks_exact(size_of::<usize>()).map(|word| {
-            usize::from_ne_bytes(word.try_into().expect("chunks_exact gives pieces of that size"))
-        }));
+        words.extend(process::auxiliary_vector().concat());
         let count = i32::try_from(args.len()).map_err(|_too_many| io::ErrorKind::InvalidInput)?;
         Ok(Self { count, address: words.leak().as_ptr().cast() })
     }

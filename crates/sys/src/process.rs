@@ -118,6 +118,32 @@ pub fn give_own_group(pid: Pid) {
     let _done_or_gone = rp::setpgid(Some(pid.to_rustix()), None);
 }
 
+/// What the kernel told this process at its start (getauxval(3)), as pairs of kind and value with the ending pair of
+/// zeroes, as under a new process's stack. /proc/self/auxv has the same, but not for a process that dropped privileges.
+#[must_use]
+pub fn auxiliary_vector() -> Vec<[usize; 2]> {
+    let kinds = [
+        libc::AT_PAGESZ,
+        libc::AT_CLKTCK,
+        libc::AT_UID,
+        libc::AT_EUID,
+        libc::AT_GID,
+        libc::AT_EGID,
+        libc::AT_SECURE,
+        libc::AT_RANDOM,
+        libc::AT_HWCAP,
+        libc::AT_HWCAP2,
+        libc::AT_SYSINFO_EHDR,
+        libc::AT_NULL,
+    ];
+    let words = |kind: libc::c_ulong| {
+        // SAFETY: getauxval reads memory of the C library's own and answers 0 for a kind that is not there.
+        let value = unsafe { libc::getauxval(kind) };
+        [usize::try_from(kind).unwrap_or(0), usize::try_from(value).unwrap_or(0)]
+    };
+    kinds.into_iter().map(words).collect()
+}
+
 /// Ends this process at once, running nobody's exit handlers: they belong to the parent it was forked from, or to a Go
 /// runtime that is still at work.
 pub fn exit_now(code: i32) -> ! {
@@ -148,6 +174,14 @@ mod tests {
         assert_eq!(Pid::new(0), None);
         assert_eq!(Pid::new(-1), None);
         assert!(Pid::me().get() > 0);
+    }
+
+    #[test]
+    fn the_auxiliary_vector_names_the_page_size_and_ends() {
+        let vector = auxiliary_vector();
+        let page_size = vector.iter().find(|pair| pair[0] == 6).map(|pair| pair[1]); // AT_PAGESZ
+        assert!(page_size.is_some_and(usize::is_power_of_two), "{vector:?}");
+        assert_eq!(vector.last().map(|pair| pair[0]), Some(0));
     }
 
     #[test]
