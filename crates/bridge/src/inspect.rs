@@ -47,8 +47,10 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, String> {
     check_kind(&file)?;
     let needed = needed(&file);
     let libgo = needed.iter().find(|name| name.starts_with("libgo.so")).cloned();
+    // What is compiled by gccgo carries its export data, also where the linker found no need of libgo.
+    let exports = file.section_by_name(".go_export").is_some();
     let defines = |name: &str| file.dynamic_symbols().any(|s| s.is_definition() && s.name() == Ok(name));
-    if libgo.is_some() || defines(GCCGO_INIT) {
+    if libgo.is_some() || exports || defines(GCCGO_INIT) {
         let has_main = defines(GCCGO_MAIN) && defines(GCCGO_INIT);
         let uses_package =
             file.dynamic_symbols().any(|s| s.name().is_ok_and(|name| name.starts_with("uwsgi.")));

@@ -27,14 +27,13 @@ pub fn check(config: &Config) -> Result<(), Failure> {
 pub fn run(config: &Config) -> Result<ExitCode, Failure> {
     notes(config);
     change_folder(config)?;
-    let app = settings::app(config)?;
+    let worker = settings::worker(config, settings::app(config)?)?;
     let listeners = settings::listeners(config)?;
     let scoreboard = Arc::new(Scoreboard::new(config.processes.into())?);
-    announce(config, &app, &listeners);
-    let worker = settings::worker(config, app)?;
     if let Some(path) = &config.pidfile {
         write_pidfile(path)?;
     }
+    announce(config, &worker.app, &listeners);
     let master = goherd_master::Settings { workers: config.processes.into(), listeners, scoreboard };
     match goherd_master::run(master)? {
         Life::Worker(birth) => goherd_worker::run(&worker, birth),

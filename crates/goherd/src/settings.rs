@@ -1,7 +1,9 @@
 //! From the configuration to the parts: names become numbers, addresses become sockets.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use goherd_bridge::App;
@@ -83,9 +85,16 @@ fn find(
     }
 }
 
-/// What workers are like. `os.Args` begins with the name of the program: the library that has the main.
+/// What workers are like.
+///
+/// `os.Args` begins with the name of the program: the file that has the main, without its folder. libgo takes a name with
+/// a slash for the path of its executable, and reads that file when it walks a stack.
 pub fn worker(config: &Config, app: App) -> Result<goherd_worker::Settings, Failure> {
-    let name = app.main_path().map_or_else(|| "goherd".to_owned(), |path| path.display().to_string());
+    let name = app
+        .main_path()
+        .and_then(Path::file_name)
+        .map_or("goherd".into(), OsStr::to_string_lossy)
+        .into_owned();
     Ok(goherd_worker::Settings {
         args: std::iter::once(name).chain(config.go_args.iter().cloned()).collect(),
         env: config.env.clone(),

@@ -7,7 +7,8 @@ use goherd_bridge::Host;
 use goherd_reactor::Reactor;
 use goherd_shm::{Phase, Scoreboard, ToMaster, ToWorker};
 use goherd_sys::control::{Control, Received};
-use goherd_sys::{process, stderr};
+use goherd_sys::signal::Signum;
+use goherd_sys::{Pid, process, stderr};
 
 /// What the threads of a worker share.
 #[derive(Debug)]
@@ -16,11 +17,12 @@ pub(crate) struct Desk {
     pub control: Control,
     pub scoreboard: Arc<Scoreboard>,
     ready: AtomicBool,
+    orphaned: AtomicBool,
 }
 
 impl Desk {
     pub fn new(number: u32, control: Control, scoreboard: Arc<Scoreboard>) -> Self {
-        Self { number, control, scoreboard, ready: AtomicBool::new(false) }
+        Self { number, control, scoreboard, ready: AtomicBool::new(false), orphaned: AtomicBool::new(false) }
     }
 
     /// Tells the master; if it is gone, the control socket says so soon enough.
@@ -70,6 +72,7 @@ impl Host for Counter {
                         "worker {}: the master is gone: finishing what is under way, then ending",
                         desk.number
                     ));
+                    desk.orphaned.store(true, Ordering::SeqCst);
                     let _not_watched = reactor.forget_control(&desk.control);
                     return desk.drain(reactor);
                 }
@@ -82,6 +85,11 @@ impl Host for Counter {
     }
 
     fn drained(&self) -> ! {
+        if self.0.orphaned.load(Ordering::SeqCst) {
+            // The master would end the children that handlers have left behind. They are in this process's group, so
+            // this ends it as well.
+            process::kill_group(Pid::me(), Signum::KILL);
+        }
         process::exit_now(0)
     }
 }

@@ -70,6 +70,7 @@ fn sigquit_ends_all_at_once(toolchain: Toolchain) {
 
 fn workers_of_a_killed_master_free_the_port_and_finish_what_is_under_way(toolchain: Toolchain) {
     let (server, scratch) = (probe(toolchain).processes(2).goroutines(4).start(), Scratch::new());
+    let child = server.text("/spawn").parse().unwrap();
     let mut held = hold(&server, &scratch, "gate");
     let port = server.port();
     server.signal(Signal::KILL);
@@ -77,6 +78,7 @@ fn workers_of_a_killed_master_free_the_port_and_finish_what_is_under_way(toolcha
     assert!(!server.family().is_empty(), "the worker that holds a request is there still");
     scratch.write("gate", "");
     assert_eq!(held.receive().unwrap().text(), "let go");
+    eventually("the child of a handler ends", || Process::find(child).is_none().then_some(()));
     server.wait_until_nobody_is_left();
     server.wait_for_log("the master is gone: finishing what is under way, then ending");
 }
