@@ -19,6 +19,7 @@ const (
 	modeLead    = 0
 	modeSteward = 1
 	modeTake    = 2
+	modeBusy    = 3
 )
 
 // The bits of event.wake.
@@ -64,7 +65,7 @@ type event struct {
 	target        span
 	host          span
 	minor         uint32
-	reserved      uint32
+	backlog       uint32
 }
 
 // bytesAt gives the length bytes at a place that the server named. The address

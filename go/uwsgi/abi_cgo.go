@@ -15,6 +15,7 @@ package uwsgi
 #pragma weak goherd_cores
 #pragma weak goherd_run
 #pragma weak goherd_kick
+#pragma weak goherd_alarm
 #pragma weak goherd_local_address
 #pragma weak goherd_next
 #pragma weak goherd_respond
@@ -104,6 +105,7 @@ func abiVersion() uint32  { return uint32(C.goherd_abi_version()) }
 func abiWorkerID() uint32 { return uint32(C.goherd_worker_id()) }
 func abiCores() uint32    { return uint32(C.goherd_cores()) }
 func abiRun() int64       { return int64(C.goherd_run()) }
+func abiAlarm() int64     { return int64(C.goherd_alarm()) }
 func abiKick()            { C.goherd_kick() }
 
 func abiLocalAddress(door uint32, buffer []byte) int64 {

@@ -19,6 +19,9 @@ func cCores() uint32
 //extern goherd_run
 func cRun() int64
 
+//extern goherd_alarm
+func cAlarm() int64
+
 //extern goherd_kick
 func cKick()
 
@@ -57,6 +60,7 @@ func abiVersion() uint32  { return cVersion() }
 func abiWorkerID() uint32 { return cWorkerID() }
 func abiCores() uint32    { return cCores() }
 func abiRun() int64       { return cRun() }
+func abiAlarm() int64     { return cAlarm() }
 func abiKick()            { cKick() }
 
 func abiLocalAddress(door uint32, buffer []byte) int64 {

@@ -95,7 +95,7 @@ func (c *core) take() bool {
 // leads, and leads no more if the event is a request.
 func (c *core) poll(mode uint32) uint32 {
 	c.mode = mode
-	if kind := abiNext(c.id, mode, &c.ev); kind != evNothing {
+	if kind := abiNext(c.id, c.engine.pace.mode(mode), &c.ev); kind != evNothing {
 		c.kind = kind
 	} else if err := c.engine.raw.Read(c.park); err != nil {
 		log.Fatalf("uwsgi: cannot wait for requests: %v", err)
@@ -103,7 +103,7 @@ func (c *core) poll(mode uint32) uint32 {
 	switch c.kind {
 	case evRequest:
 		c.begin()
-		c.engine.release()
+		c.engine.goOff(c.ev.backlog)
 	case evWake:
 		c.engine.deliver(&c.ev)
 	}

@@ -19,7 +19,8 @@ import (
 // delivers wake-ups, and takes no request.
 //
 // Invariant, but for moments inside lead and release: somebody leads (lead is 1),
-// or somebody has been woken to do so and has not run yet (awake is 1).
+// or somebody has been woken to do so and has not run yet (awake is 1), or a
+// leader has gone off alone and the server watches over it (pace.go).
 type engine struct {
 	handler http.Handler
 	server  *http.Server // what http.ServerContextKey gives
@@ -34,6 +35,8 @@ type engine struct {
 	cores   []*core // all that were started, by number
 	limit   int     // how many cores there may be
 	steward *core
+
+	pace pace
 }
 
 // serve runs the engine on the calling goroutine's behalf and does not return,
@@ -44,11 +47,11 @@ func serve(handler http.Handler) error {
 	if fd < 0 || limit < 1 {
 		return errors.New("this process is not a worker")
 	}
-	// The descriptor is the reactor's own epoll set, which Go's poller takes in as
-	// it would a connection: that is how a goroutine can park on it.
-	file := os.NewFile(uintptr(fd), "goherd")
-	if file == nil {
-		return errors.New("the reactor has no descriptor")
+	// The descriptors are the reactor's own, an epoll set and an eventfd, which Go's
+	// poller takes in as it would a connection: that is how a goroutine parks on them.
+	file, alarm := os.NewFile(uintptr(fd), "goherd"), os.NewFile(uintptr(abiAlarm()), "goherd alarm")
+	if file == nil || alarm == nil {
+		return errors.New("the reactor has no descriptors")
 	}
 	raw, err := file.SyscallConn()
 	if err != nil {
@@ -56,6 +59,7 @@ func serve(handler http.Handler) error {
 	}
 	e := &engine{handler: handler, raw: raw, limit: limit, server: &http.Server{Handler: handler}}
 	e.steward = newCore(e, limit)
+	go e.hearAlarm(alarm)
 	go e.runSteward()
 	go e.newCore().run()
 	select {}
@@ -77,6 +81,16 @@ func (e *engine) tryLead() bool {
 func (e *engine) release() {
 	atomic.StoreUint32(&e.lead, 0)
 	e.wakeFollower()
+}
+
+// goOff is release for a leader that has a request to handle and leaves backlog
+// events behind.
+func (e *engine) goOff(backlog uint32) {
+	alone := e.pace.mayGoAlone(backlog)
+	atomic.StoreUint32(&e.lead, 0)
+	if !alone {
+		e.wakeFollower()
+	}
 }
 
 // wakeFollower wakes one goroutine to lead, unless one is awake already.

@@ -54,6 +54,10 @@
 // Take a request that waits already: for a core that became free while another leads.
 #define GOHERD_TAKE 2
 
+// `GOHERD_LEAD` while requests follow each other closely: waits for the next, for up to 50 microseconds, and the caller
+// may go off with it without waking another to lead. If it stays away, the alarm is rung.
+#define GOHERD_LEAD_BUSY 3
+
 // The body can be read on.
 #define GOHERD_READABLE 1
 
@@ -111,8 +115,8 @@ typedef struct goherd_event {
   struct goherd_span host;
   // The minor version of HTTP/1 that the peer speaks.
   uint32_t minor;
-  // 0.
-  uint32_t reserved;
+  // How many events the leader has fetched beside this one.
+  uint32_t backlog;
 } goherd_event;
 
 #ifdef __cplusplus
@@ -137,6 +141,9 @@ uint32_t goherd_cores(void);
 
 // The application is ready for requests. Gives the descriptor to park on, which stays the server's.
 int64_t goherd_run(void);
+
+// The eventfd that becomes readable when a leader went off alone and stays away. It stays the server's.
+int64_t goherd_alarm(void);
 
 // Makes a parked steward look up, because a core has become free.
 void goherd_kick(void);

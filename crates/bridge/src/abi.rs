@@ -1,6 +1,7 @@
 //! The functions that the Go package `uwsgi` calls. `include/goherd.h` is generated from this file.
 //!
-//! Every function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the
+//! Every function may be called from any thread, never blocks (but for the mode `GOHERD_LEAD_BUSY`), and never calls
+//! back. Addresses are borrowed for the
 //! call, except where a function says how long what it gives stays valid. Errors are negative numbers
 //! (`GOHERD_E…`). In a process that is not a worker all answer `GOHERD_ENOSERVER`.
 //!
@@ -56,6 +57,10 @@ pub const GOHERD_LEAD: u32 = 0;
 pub const GOHERD_STEWARD: u32 = 1;
 /// Take a request that waits already: for a core that became free while another leads.
 pub const GOHERD_TAKE: u32 = 2;
+
+/// `GOHERD_LEAD` while requests follow each other closely: waits for the next, for up to 50 microseconds, and the caller
+/// may go off with it without waking another to lead. If it stays away, the alarm is rung.
+pub const GOHERD_LEAD_BUSY: u32 = 3;
 
 /// The body can be read on.
 pub const GOHERD_READABLE: u32 = 1;
@@ -124,8 +129,8 @@ pub struct goherd_event {
     pub host: goherd_span,
     /// The minor version of HTTP/1 that the peer speaks.
     pub minor: u32,
-    /// 0.
-    pub reserved: u32,
+    /// How many events the leader has fetched beside this one.
+    pub backlog: u32,
 }
 
 /// The version of the interface that this server has.
@@ -171,6 +176,12 @@ pub extern "C" fn goherd_run() -> i64 {
     context.reactor.raw_fd().into()
 }
 
+/// The eventfd that becomes readable when a leader went off alone and stays away. It stays the server's.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_alarm() -> i64 {
+    context().map_or(GOHERD_ENOSERVER, |context| context.reactor.raw_alarm().into())
+}
+
 /// Makes a parked steward look up, because a core has become free.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_kick() {
@@ -201,6 +212,7 @@ pub unsafe extern "C" fn goherd_next(core: u32, mode: u32, event: *mut goherd_ev
     let mode = match mode {
         GOHERD_STEWARD => Mode::Steward,
         GOHERD_TAKE => Mode::Take,
+        GOHERD_LEAD_BUSY => Mode::LeadBusy,
         _ => Mode::Lead,
     };
     let mut found = goherd_event::default();
@@ -261,7 +273,7 @@ fn describe(view: &View<'_>, found: &mut goherd_event) {
         target: view.head.target.into(),
         host: view.head.host.into(),
         minor: view.head.minor.into(),
-        reserved: 0,
+        backlog: small(view.backlog),
     };
 }
 
@@ -386,6 +398,7 @@ pub(crate) fn keep_exports() {
         goherd_cores as *const (),
         goherd_run as *const (),
         goherd_kick as *const (),
+        goherd_alarm as *const (),
         goherd_local_address as *const (),
         goherd_next as *const (),
         goherd_respond as *const (),

@@ -36,6 +36,8 @@ pub struct View<'a> {
     pub door: u64,
     /// The peer has ended its side already; no wake-up will say so again.
     pub peer_ended: bool,
+    /// How many events the leader has fetched beside this one.
+    pub backlog: usize,
 }
 
 /// Why an operation was not done.

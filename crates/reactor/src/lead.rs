@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -21,12 +21,15 @@ use crate::date::Date;
 use crate::doors::{BATON, Doors};
 use crate::exchange::{Failure, View};
 use crate::input::Pool;
+use crate::pace::Pace;
 use crate::table::{ExchangeId, Slot, Table, locked};
 
 /// The token of the descriptor given to [`Reactor::watch_control`]. Tokens below 2^32 are no connection's.
 const CONTROL: u64 = BATON + 1;
 /// The token of the eventfd by which [`Reactor::kick`] interrupts a parked leader.
 const KICK: u64 = BATON + 2;
+/// How long [`Mode::LeadBusy`] waits, in microseconds.
+const BUSY_WAIT_MICROS: u32 = 50;
 /// Events taken from epoll at a time.
 const BATCH: usize = 128;
 /// Connections accepted at a time, so that a flood of them does not keep the others waiting.
@@ -50,6 +53,10 @@ pub struct Settings {
 pub enum Mode {
     /// Poll, and take a request: a free core that leads.
     Lead,
+    /// The same, while requests follow each other closely: the next is but microseconds away, so waiting for it here, for
+    /// up to [`BUSY_WAIT_MICROS`], costs less than parking. The caller may go off with its request without waking another
+    /// to lead (see `pace.rs`).
+    LeadBusy,
     /// Poll, deliver wake-ups, take no request: nobody is free, but somebody must look.
     Steward,
     /// Take a request that is waiting already, without polling: a core that has become free while another leads.
@@ -90,6 +97,9 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Reactor {
     epoll: Epoll,
+    /// What leaders park on: a set with `epoll` alone in it, muted while the leader does not park. Else whatever arrives
+    /// would wake the poller that the set is nested in, though nobody waits.
+    gate: Epoll,
     table: Table,
     shared: Shared,
     /// Slots with something for a core to look at, beside those in the leader's batch.
@@ -99,10 +109,12 @@ pub struct Reactor {
     may_open: AtomicBool,
     lead: Mutex<Lead>,
     kick: EventFd,
+    pace: Pace,
     endpoints: Vec<Endpoint>,
 }
 
 struct Lead {
+    gate_is_open: bool,
     batch: Batch,
     doors: Doors,
     /// No descriptor or no slot was left for a new connection.
@@ -121,9 +133,13 @@ impl Reactor {
         let endpoints = settings.listeners.iter().map(|listener| listener.endpoint().clone()).collect();
         let (epoll, kick) = (Epoll::new()?, EventFd::new()?);
         epoll.add(&kick, KICK, Watch::Readable)?;
+        let gate = Epoll::new()?;
+        gate.add(&epoll, 0, Watch::Readable)?;
         Ok(Self {
             epoll,
+            gate,
             kick,
+            pace: Pace::new()?,
             table: Table::new(settings.max_connections),
             shared: Shared {
                 pool: Pool::default(),
@@ -135,6 +151,7 @@ impl Reactor {
             ready_length: AtomicUsize::new(0),
             may_open: AtomicBool::new(false),
             lead: Mutex::new(Lead {
+                gate_is_open: true,
                 batch: Batch::new(BATCH),
                 doors: Doors::new(settings.listeners, settings.baton),
                 exhausted: false,
@@ -153,10 +170,10 @@ impl Reactor {
         self.epoll.remove(fd)
     }
 
-    /// The epoll descriptor, to park on.
+    /// The descriptor to park on.
     #[must_use]
     pub fn raw_fd(&self) -> RawFd {
-        self.epoll.raw()
+        self.gate.raw()
     }
 
     /// Blocks until there may be an event: for a process whose own thread drives the reactor.
@@ -178,16 +195,46 @@ impl Reactor {
 
     /// The next event. `core` names the caller in wake-ups; a request is shown to `inspect` before it is handed out.
     pub fn next(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Event {
+        if mode != Mode::Take {
+            self.pace.turn(mode == Mode::LeadBusy);
+        }
         let event = match mode {
             Mode::Take => self.take_ready(core, inspect),
-            Mode::Lead => self.take_ready(core, inspect).or_else(|| self.poll(core, mode, inspect)),
+            Mode::Lead | Mode::LeadBusy => {
+                self.take_ready(core, inspect).or_else(|| self.poll(core, mode, inspect))
+            }
             Mode::Steward => self.poll(core, mode, inspect),
         };
         match event {
+            Some(event @ Event::Request(_)) => {
+                self.pace.goes_off();
+                event
+            }
             Some(event) => event,
             None if self.shared.is_draining() && self.table.len() == 0 => Event::Drained,
             None => Event::Nothing,
         }
+    }
+
+    /// What [`Reactor::look`] is to be called after, beside ticks: readable when there is something to watch.
+    #[must_use]
+    pub fn watch_call(&self) -> BorrowedFd<'_> {
+        self.pace.call.as_fd()
+    }
+
+    /// The eventfd on which the application waits for the alarm of the watch.
+    #[must_use]
+    pub fn raw_alarm(&self) -> RawFd {
+        self.pace.alarm.as_fd().as_raw_fd()
+    }
+
+    /// Looks whether somebody leads, on a thread that does nothing else; `true`: look again after [`TICK_MICROS`], else
+    /// when called.
+    ///
+    /// [`TICK_MICROS`]: crate::TICK_MICROS
+    #[must_use]
+    pub fn look(&self) -> bool {
+        self.pace.look()
     }
 
     /// Makes a parked leader look up: a steward then lets a core lead that has become free.
@@ -210,6 +257,10 @@ impl Reactor {
     fn poll(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Option<Event> {
         let mut lead = locked(&self.lead);
         self.mind_doors(&mut lead, mode);
+        let mut may_wait = mode == Mode::LeadBusy;
+        if may_wait {
+            self.turn_gate(&mut lead, false);
+        }
         loop {
             while let Some(readiness) = lead.batch.next() {
                 let event = self.handle(&mut lead, readiness, core, mode, inspect);
@@ -217,14 +268,28 @@ impl Reactor {
                     return event;
                 }
             }
-            if self.epoll.wait(&mut lead.batch, Some(0)).is_err() || lead.batch.is_empty() {
+            let nothing = self.epoll.wait(&mut lead.batch, Some(0)).is_err() || lead.batch.is_empty();
+            if nothing && !std::mem::take(&mut may_wait) {
+                self.turn_gate(&mut lead, true);
                 return None;
+            }
+            if nothing {
+                self.epoll.park_for(BUSY_WAIT_MICROS);
             }
         }
     }
 
+    /// Opens the gate before the leader parks, shuts it when the leader is busy. What is ready while it opens makes the
+    /// gate readable at once, so nothing is lost in between.
+    fn turn_gate(&self, lead: &mut Lead, open: bool) {
+        if lead.gate_is_open != open {
+            let watch = if open { Watch::Readable } else { Watch::Muted };
+            lead.gate_is_open = self.gate.change(&self.epoll, 0, watch).is_ok() == open;
+        }
+    }
+
     fn mind_doors(&self, lead: &mut Lead, mode: Mode) {
-        if mode != Mode::Lead || lead.doors.is_open() || self.shared.is_draining() {
+        if mode == Mode::Steward || lead.doors.is_open() || self.shared.is_draining() {
             return;
         }
         if lead.exhausted && !self.may_open.swap(false, Ordering::AcqRel) {
@@ -243,7 +308,9 @@ impl Reactor {
     ) -> Option<Event> {
         if let Ok(generation @ 1..) = u32::try_from(readiness.token >> 32) {
             let index = u32::try_from(readiness.token & u64::from(u32::MAX)).ok()?;
-            return self.on_connection(index, generation, readiness, core, mode, inspect);
+            let backlog = lead.batch.len();
+            let mut inspect = |view: View<'_>| inspect(View { backlog, ..view });
+            return self.on_connection(index, generation, readiness, core, mode, &mut inspect);
         }
         match readiness.token {
             CONTROL => return Some(Event::Control),
@@ -325,7 +392,7 @@ impl Reactor {
             _ => {}
         }
         let progress = connection.advance(&self.shared);
-        if progress == Progress::Request && mode == Mode::Lead {
+        if progress == Progress::Request && mode != Mode::Steward {
             return Some(self.hand_out(index, &mut slot, core, inspect));
         }
         self.settle(index, &mut slot, progress)
@@ -391,7 +458,15 @@ impl Reactor {
             if let Some(input) = &connection.input {
                 let (bytes, head) = (input.head_bytes(), &input.head);
                 let peer_ended = connection.exchange.told_gone;
-                inspect(View { id, bytes, head, peer: &connection.peer, door: connection.door, peer_ended });
+                inspect(View {
+                    id,
+                    bytes,
+                    head,
+                    peer: &connection.peer,
+                    door: connection.door,
+                    peer_ended,
+                    backlog: 0,
+                });
             }
         }
         Event::Request(id)
@@ -423,12 +498,6 @@ impl Reactor {
         drop(connection); // closes the descriptor, which takes it out of epoll
         self.table.give_back(index);
         self.may_open.store(true, Ordering::Release);
-    }
-}
-
-impl AsFd for Reactor {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.epoll.as_fd()
     }
 }
 

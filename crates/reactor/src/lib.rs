@@ -15,10 +15,12 @@ mod doors;
 mod exchange;
 mod input;
 mod lead;
+mod pace;
 mod table;
 
 pub use connection::Progress;
 pub use exchange::{Failure, Read, View, Write};
 pub use goherd_proto::http1::Limits;
 pub use lead::{Event, Mode, Reactor, Settings, Wake};
+pub use pace::TICK_MICROS;
 pub use table::ExchangeId;

@@ -8,6 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair};
 
+use crate::epoll::micros_as_timespec;
+
 /// The longest message, in bytes; a longer one is cut by [`Control::send`].
 pub const MAX_MESSAGE: usize = 4096;
 
@@ -60,16 +62,17 @@ impl Control {
         }
     }
 
-    /// Blocks until the other end is closed in every process that had it.
-    pub fn wait_for_end(&self) {
+    /// Blocks until the other end is closed in every process that had it (`true`), `call` is readable, or `micros`
+    /// microseconds are over.
+    #[must_use]
+    pub fn wait_for_end(&self, call: impl AsFd, micros: Option<u32>) -> bool {
         use rustix::event::{PollFd, PollFlags, poll};
-        loop {
-            let mut watched = [PollFd::new(&self.fd, PollFlags::empty())];
-            let _interrupted = poll(&mut watched, None);
-            if watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) {
-                return;
-            }
-        }
+        let mut watched = [
+            PollFd::new(&self.fd, PollFlags::empty()),
+            PollFd::from_borrowed_fd(call.as_fd(), PollFlags::IN),
+        ];
+        let _interrupted = poll(&mut watched, micros.map(micros_as_timespec).as_ref());
+        watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Watch {
     Shared,
     /// Readable, level-triggered: for descriptors of this process alone.
     Readable,
+    /// Not for now: registered, and silent.
+    Muted,
 }
 
 impl Watch {
@@ -24,6 +26,7 @@ impl Watch {
             Self::Connection => F::IN | F::OUT | F::RDHUP | F::ET,
             Self::Shared => F::IN | F::EXCLUSIVE,
             Self::Readable => F::IN,
+            Self::Muted => F::empty(),
         }
     }
 }
@@ -63,6 +66,11 @@ impl Epoll {
         Ok(epoll::add(&self.fd, fd, epoll::EventData::new_u64(token), watch.flags())?)
     }
 
+    /// Changes how `fd`, which is watched already, is watched.
+    pub fn change(&self, fd: impl AsFd, token: u64, watch: Watch) -> io::Result<()> {
+        Ok(epoll::modify(&self.fd, fd, epoll::EventData::new_u64(token), watch.flags())?)
+    }
+
     /// Watches `fd` no longer.
     pub fn remove(&self, fd: impl AsFd) -> io::Result<()> {
         Ok(epoll::delete(&self.fd, fd)?)
@@ -88,6 +96,13 @@ impl Epoll {
     pub fn park(&self) {
         use rustix::event::{PollFd, PollFlags, poll};
         let _interrupted = poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], None);
+    }
+
+    /// Blocks until something is ready, for up to `micros` microseconds.
+    pub fn park_for(&self, micros: u32) {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let _interrupted =
+            poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], Some(&micros_as_timespec(micros)));
     }
 
     /// The descriptor's number, for a poller in which this set is nested.
@@ -127,6 +142,12 @@ impl Batch {
         self.next >= self.filled
     }
 
+    /// How many are left to be taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.filled - self.next
+    }
+
     fn clear(&mut self) {
         self.filled = 0;
         self.next = 0;
@@ -152,6 +173,11 @@ impl Iterator for Batch {
             broken: flags.intersects(F::HUP | F::ERR),
         })
     }
+}
+
+/// A span of time as the kernel takes it.
+pub(crate) fn micros_as_timespec(micros: u32) -> Timespec {
+    Timespec { tv_sec: (micros / 1_000_000).into(), tv_nsec: (micros % 1_000_000 * 1000).into() }
 }
 
 fn timespec(ms: u64) -> Timespec {

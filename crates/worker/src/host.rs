@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use goherd_bridge::Host;
-use goherd_reactor::Reactor;
+use goherd_reactor::{Reactor, TICK_MICROS};
 use goherd_shm::{Phase, Scoreboard, ToMaster, ToWorker};
 use goherd_sys::control::{Control, Received};
 use goherd_sys::signal::Signum;
@@ -31,11 +31,19 @@ impl Desk {
     }
 
     /// Ends the process if its master dies before the reactor looks after the control socket: an application that is
-    /// still loading has nobody to finish for.
-    pub fn end_with_master_until_ready(&self) {
-        self.control.wait_for_end();
-        if !self.ready.load(Ordering::SeqCst) {
-            process::exit_now(1);
+    /// still loading has nobody to finish for. And looks after the reactor's pace, for as long as the process lives.
+    pub fn watch(&self, reactor: &Reactor) {
+        let mut ticking = false;
+        loop {
+            let orphaned = self.control.wait_for_end(reactor.watch_call(), ticking.then_some(TICK_MICROS));
+            if orphaned && !self.ready.load(Ordering::SeqCst) {
+                process::exit_now(1);
+            }
+            ticking = reactor.look();
+            if orphaned && !ticking {
+                // The closed socket would end every wait at once. A worker that only finishes needs no pace.
+                return;
+            }
         }
     }
 

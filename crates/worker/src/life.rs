@@ -16,7 +16,7 @@ use goherd_sys::{process, stderr};
 use crate::host::{Counter, Desk};
 use crate::native;
 
-/// The stack of the thread that watches the master: it makes one system call.
+/// The stack of the thread that watches: it makes two system calls.
 const WATCHER_STACK: usize = 64 << 10;
 
 /// What all workers of a server have in common.
@@ -43,7 +43,7 @@ pub fn run(settings: &Settings, birth: Birth) -> ! {
     let number = birth.number;
     let desk = Arc::new(Desk::new(number, birth.control, birth.scoreboard));
     let failure = match settle_in(settings, birth.listeners, &desk) {
-        Ok(reactor) => live(settings, &Arc::new(reactor), &desk),
+        Ok(reactor) => live(settings, &reactor, &desk),
         Err(error) => error.to_string(),
     };
     desk.tell(&ToMaster::Failed(failure));
@@ -51,7 +51,7 @@ pub fn run(settings: &Settings, birth: Birth) -> ! {
 }
 
 /// Makes the process a worker, still without any code of the application.
-fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) -> io::Result<Reactor> {
+fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) -> io::Result<Arc<Reactor>> {
     process::lead_own_group()?;
     signal::reset()?;
     process::close_stdin()?;
@@ -64,10 +64,11 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
         limits: goherd_reactor::Limits::default(),
     })?;
     reactor.watch_control(&desk.control)?;
-    let watched = Arc::clone(desk);
-    thread::Builder::new().name("master watch".to_owned()).stack_size(WATCHER_STACK).spawn(move || {
+    let reactor = Arc::new(reactor);
+    let (desk, watched) = (Arc::clone(desk), Arc::clone(&reactor));
+    thread::Builder::new().name("watch".to_owned()).stack_size(WATCHER_STACK).spawn(move || {
         let _all_signals_then = signal::block_all_in_thread();
-        watched.end_with_master_until_ready();
+        desk.watch(&watched);
     })?;
     Ok(reactor)
 }
