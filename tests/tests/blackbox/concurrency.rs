@@ -1,8 +1,11 @@
 //! How many requests a worker handles at a time, and that it never stops looking at its connections.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
-use goherd_tests::{Client, Scratch, Server, Toolchain, with_both_toolchains};
+use goherd_tests::{Client, DEADLINE, Scratch, Server, Toolchain, eventually, with_both_toolchains};
 
 use crate::{hold, probe};
 
@@ -14,6 +17,7 @@ with_both_toolchains!(
     connections_that_come_while_every_core_is_busy_are_served_afterwards,
     a_request_on_an_old_connection_is_served_after_the_core_is_free,
     a_slow_reader_does_not_keep_the_core_from_others_for_ever,
+    handlers_that_block_among_many_brief_ones_stall_nobody,
 );
 
 fn ask_all(clients: &mut [Client], path: &str) {
@@ -122,4 +126,44 @@ fn a_slow_reader_does_not_keep_the_core_from_others_for_ever(toolchain: Toolchai
     }
     assert_eq!(length, 30_000_000);
     assert_eq!(other.receive().unwrap().text(), "hello from the probe\n");
+}
+
+/// Asks for / in bursts, which follow each other as closely as can be, until `done`.
+fn hammer(server: &Server, bursts: &AtomicU32, done: &AtomicBool) {
+    const BURST: usize = 256;
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let length = stream.read(&mut [0; 4096]).unwrap(); // all answers have the same
+    let mut answers = vec![0; length * BURST];
+    for _ in 0..100_000 {
+        if done.load(Ordering::SeqCst) {
+            return;
+        }
+        stream.write_all(request.repeat(BURST).as_bytes()).unwrap();
+        stream.read_exact(&mut answers).unwrap();
+        bursts.fetch_add(1, Ordering::SeqCst);
+    }
+    panic!("the others were never answered");
+}
+
+fn handlers_that_block_among_many_brief_ones_stall_nobody(toolchain: Toolchain) {
+    let server = probe(toolchain).goroutines(10).start();
+    let (bursts, done) = (AtomicU32::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| hammer(&server, &bursts, &done));
+        }
+        for _ in 0..20 {
+            let enough = bursts.load(Ordering::SeqCst) + 20;
+            eventually("requests follow closely", || (bursts.load(Ordering::SeqCst) > enough).then_some(()));
+            let mut clients = connections(&server, 4);
+            ask_all(&mut clients, "/barrier?n=4");
+            for client in &mut clients {
+                assert_eq!(client.receive().unwrap().text(), "met");
+            }
+        }
+        done.store(true, Ordering::SeqCst);
+    });
 }
