@@ -45,6 +45,9 @@
 // The steward found something that a free core should come and take.
 #define GOHERD_QUEUED 3
 
+// `event.content_length` of a body in chunks.
+#define GOHERD_CHUNKED UINT64_MAX
+
 // Poll, and take a request: for a free core that leads.
 #define GOHERD_LEAD 0
 
@@ -97,7 +100,7 @@ typedef struct goherd_event {
   uintptr_t fields;
   // The address of the peer's name, as `net/http` writes it in `RemoteAddr`.
   uintptr_t peer;
-  // The length of the body in bytes.
+  // The length of the body in bytes; `GOHERD_CHUNKED`: it comes in chunks, so that nobody knows.
   uint64_t content_length;
   // The length of the head in bytes.
   uint32_t head_length;

@@ -29,6 +29,9 @@ const (
 	wakeGone     = 4
 )
 
+// chunked is the contentLength of a body that comes in chunks.
+const chunked = 1<<64 - 1
+
 // Errors of the server's functions.
 const (
 	errEnded  = -1

@@ -105,7 +105,14 @@ func newExchange(c *core) *exchange {
 	r.Header = headerOf(head, ev.fieldsOf())
 	r.Close = wantsClose(r)
 	r.Body = http.NoBody
-	if ev.contentLength > 0 {
+	switch ev.contentLength {
+	case 0:
+	case chunked:
+		r.ContentLength = -1
+		r.TransferEncoding = []string{"chunked"}
+		delete(r.Header, "Transfer-Encoding")
+		r.Body = &body{exchange: x}
+	default:
 		r.ContentLength = int64(ev.contentLength)
 		r.Body = &body{exchange: x}
 	}

@@ -19,7 +19,7 @@
 use std::ptr;
 use std::slice;
 
-use goherd_proto::http1::Span;
+use goherd_proto::http1::{Body, Span};
 use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, View, Wake, Write};
 use goherd_sys::socket::Endpoint;
 
@@ -50,6 +50,9 @@ pub const GOHERD_REQUEST: u32 = 1;
 pub const GOHERD_WAKE: u32 = 2;
 /// The steward found something that a free core should come and take.
 pub const GOHERD_QUEUED: u32 = 3;
+
+/// `event.content_length` of a body in chunks.
+pub const GOHERD_CHUNKED: u64 = u64::MAX;
 
 /// Poll, and take a request: for a free core that leads.
 pub const GOHERD_LEAD: u32 = 0;
@@ -111,7 +114,7 @@ pub struct goherd_event {
     pub fields: usize,
     /// The address of the peer's name, as `net/http` writes it in `RemoteAddr`.
     pub peer: usize,
-    /// The length of the body in bytes.
+    /// The length of the body in bytes; `GOHERD_CHUNKED`: it comes in chunks, so that nobody knows.
     pub content_length: u64,
     /// The length of the head in bytes.
     pub head_length: u32,
@@ -264,7 +267,10 @@ fn describe(view: &View<'_>, found: &mut goherd_event) {
         head: view.bytes.as_ptr() as usize,
         fields: view.head.fields.as_ptr() as usize,
         peer: view.peer.as_ptr() as usize,
-        content_length: view.head.framing.length,
+        content_length: match view.head.framing.body {
+            Body::Length(length) => length,
+            Body::Chunked => GOHERD_CHUNKED,
+        },
         head_length: small(view.bytes.len()),
         fields_length: small(view.head.fields.len()),
         peer_length: small(view.peer.len()),

@@ -14,7 +14,7 @@ use goherd_sys::socket::{Stream, Transfer};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::date::Date;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Read};
 use crate::input::{Input, Pool};
 
 /// An unread body longer than this is not worth reading for the sake of the connection (net/http has the same bound).
@@ -72,6 +72,8 @@ pub(crate) struct Connection {
     pub peer_ended: bool,
     pub input: Option<Box<Input>>,
     pub exchange: Exchange,
+    /// How much more is read and thrown away before the connection is ended.
+    patience: u64,
 }
 
 impl Connection {
@@ -86,6 +88,7 @@ impl Connection {
             peer_ended: false,
             input: None,
             exchange: Exchange::default(),
+            patience: 0,
         }
     }
 
@@ -146,7 +149,7 @@ impl Connection {
     }
 
     /// Answers in the application's stead, for a request that it is not to see, and ends the connection.
-    fn refuse(&mut self, refusal: Refusal, shared: &Shared) -> Progress {
+    pub fn refuse(&mut self, refusal: Refusal, shared: &Shared) -> Progress {
         let text = format!("{}: the request {}\n", refusal.status, refusal.reason);
         let answer = encode::plain(refusal.status, &text, 1, true, &shared.date.now(), true);
         let _lost_with_the_peer = self.stream.send([&answer, b"", b""]);
@@ -156,17 +159,12 @@ impl Connection {
     /// Called when the answer is sent: on to the next request, or to the end.
     pub fn finish(&mut self, shared: &Shared) -> Progress {
         self.exchange.consume_head(self.input.as_deref_mut());
-        let unread = self.input.as_ref().map_or(0, |input| input.unread().len());
-        let of_this_body = self.exchange.body_left.min(unread as u64);
-        if let Some(input) = &mut self.input {
-            input.consume(usize::try_from(of_this_body).unwrap_or(usize::MAX));
-        }
-        self.exchange.body_left -= of_this_body;
-        if !self.exchange.keep_alive || self.exchange.body_is_a_burden() {
+        if !self.exchange.keep_alive || self.exchange.body_is_a_burden() || self.exchange.refusal.is_some() {
             return self.end(shared);
         }
-        self.phase = if self.exchange.body_left > 0 { Phase::Discarding } else { Phase::Waiting };
-        self.advance(shared)
+        self.phase = Phase::Discarding;
+        self.patience = MAX_DISCARDED;
+        self.discard(shared)
     }
 
     /// Sends what is left of the answer, then finishes.
@@ -196,16 +194,14 @@ impl Connection {
     }
 
     fn discard(&mut self, shared: &Shared) -> Progress {
-        let mut scratch = [0; 4096];
-        while self.exchange.body_left > 0 {
-            if !self.readable {
-                return Progress::Waiting;
-            }
-            let most = usize::try_from(self.exchange.body_left).unwrap_or(usize::MAX).min(scratch.len());
-            match self.stream.receive(&mut scratch[..most]) {
-                Transfer::Done(n) => self.exchange.body_left -= n as u64,
-                Transfer::WouldBlock => self.readable = false,
-                Transfer::Ended | Transfer::Broken => return Progress::Closed,
+        while !self.exchange.body.is_over() {
+            match self.read_body(&mut [0; 4096]) {
+                Read::End => break,
+                Read::WouldBlock => return Progress::Waiting,
+                Read::Bytes(n) if self.spend(n) => {}
+                Read::Bytes(_) => return self.linger(shared),
+                Read::Broken if self.exchange.refusal.is_some() => return self.linger(shared),
+                Read::Broken => return Progress::Closed,
             }
         }
         self.phase = Phase::Waiting;
@@ -215,7 +211,7 @@ impl Connection {
     /// Ends the connection after an answer: at once when nothing of the peer is unread, else lingering.
     fn end(&mut self, shared: &Shared) -> Progress {
         let unread = self.input.as_ref().is_some_and(|input| !input.unread().is_empty());
-        if unread || self.readable || self.exchange.body_left > 0 {
+        if unread || self.readable || !self.exchange.body.is_over() {
             return self.linger(shared);
         }
         Progress::Closed
@@ -227,21 +223,26 @@ impl Connection {
         self.release_input(shared);
         self.stream.end_sending();
         self.phase = Phase::Lingering;
-        self.exchange.body_left = MAX_DISCARDED;
+        self.patience = MAX_DISCARDED;
         self.readable = true;
         self.linger_on()
+    }
+
+    /// Reads `count` bytes for nobody's sake; `false`: that was too many.
+    fn spend(&mut self, count: usize) -> bool {
+        let left = self.patience.checked_sub(count as u64);
+        self.patience = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn linger_on(&mut self) -> Progress {
         let mut scratch = [0; 4096];
         while self.readable {
             match self.stream.receive(&mut scratch) {
-                Transfer::Done(n) => match self.exchange.body_left.checked_sub(n as u64) {
-                    Some(left) => self.exchange.body_left = left,
-                    None => return Progress::Closed, // it will not stop: enough patience
-                },
+                Transfer::Done(n) if self.spend(n) => {}
                 Transfer::WouldBlock => self.readable = false,
-                Transfer::Ended | Transfer::Broken => return Progress::Closed,
+                // The last of them: it will not stop sending.
+                Transfer::Ended | Transfer::Broken | Transfer::Done(_) => return Progress::Closed,
             }
         }
         Progress::Waiting

@@ -5,10 +5,11 @@
 
 use goherd_proto::encode::{self, Frame, Framing, Said};
 use goherd_proto::fields::Malformed;
-use goherd_proto::http1::Head;
+use goherd_proto::http1::{Head, Refusal};
 use goherd_proto::status;
 use goherd_sys::socket::Transfer;
 
+use crate::body::Remaining;
 use crate::connection::{Connection, MAX_DISCARDED, Phase, Progress, Shared};
 use crate::input::Input;
 use crate::lead::Reactor;
@@ -81,7 +82,9 @@ pub(crate) struct Exchange {
     /// The core that handles it: the address of its wake-ups.
     pub core: u32,
     /// The part of the request's body that was neither read nor discarded.
-    pub body_left: u64,
+    pub body: Remaining,
+    /// What was found wrong in the body: it takes the place of the application's answer.
+    pub refusal: Option<Refusal>,
     /// The peer waits for a "100 Continue" before it sends the body.
     pub expects_continue: bool,
     pub keep_alive: bool,
@@ -102,7 +105,7 @@ impl Exchange {
     fn begin(head: &Head, bytes: &[u8], core: u32, keep_alive: bool, told_gone: bool) -> Self {
         Self {
             core,
-            body_left: head.framing.length,
+            body: head.framing.body.into(),
             expects_continue: head.framing.expects_continue,
             keep_alive: head.framing.keep_alive && keep_alive,
             told_gone,
@@ -121,7 +124,12 @@ impl Exchange {
 
     /// Whether what is unread of the body is too much to read, or may never come.
     pub fn body_is_a_burden(&self) -> bool {
-        self.body_left > MAX_DISCARDED || (self.expects_continue && self.body_left > 0)
+        self.body.exceeds(MAX_DISCARDED) || (self.expects_continue && !self.body.is_over())
+    }
+
+    /// Whether the head of an answer in parts has been given.
+    pub fn is_streaming(&self) -> bool {
+        self.streaming.is_some()
     }
 
     /// The framing of an answer whose length is `length`, if it is known.
@@ -238,46 +246,6 @@ impl Connection {
         Ok(sent - of_out)
     }
 
-    fn read_body(&mut self, buffer: &mut [u8]) -> Read {
-        self.exchange.consume_head(self.input.as_deref_mut());
-        let most = usize::try_from(self.exchange.body_left).unwrap_or(usize::MAX).min(buffer.len());
-        let buffer = &mut buffer[..most];
-        if buffer.is_empty() {
-            return if self.exchange.body_left == 0 { Read::End } else { Read::WouldBlock };
-        }
-        let read = self.read_some(buffer);
-        if let Read::Bytes(n) = read {
-            self.exchange.body_left -= n as u64;
-        }
-        read
-    }
-
-    fn read_some(&mut self, buffer: &mut [u8]) -> Read {
-        if let Some(input) = self.input.as_mut().filter(|input| !input.unread().is_empty()) {
-            let n = buffer.len().min(input.unread().len());
-            buffer[..n].copy_from_slice(&input.unread()[..n]);
-            input.consume(n);
-            return Read::Bytes(n);
-        }
-        if std::mem::take(&mut self.exchange.expects_continue) && self.exchange.streaming.is_none() {
-            if let Some(input) = &mut self.input {
-                input.out.extend_from_slice(encode::CONTINUE);
-            }
-            if matches!(self.flush(), Transfer::Ended | Transfer::Broken) {
-                return Read::Broken;
-            }
-        }
-        match self.stream.receive(buffer) {
-            Transfer::Done(n) => Read::Bytes(n),
-            Transfer::WouldBlock => {
-                self.readable = false;
-                self.exchange.waits_to_read = true;
-                Read::WouldBlock
-            }
-            Transfer::Ended | Transfer::Broken => Read::Broken,
-        }
-    }
-
     fn start(&mut self, code: u16, said: Said, block: &[u8], shared: &Shared) -> Result<(), Failure> {
         if self.exchange.streaming.is_some() {
             return Err(Failure::OutOfTurn);
@@ -377,10 +345,14 @@ impl Reactor {
     pub fn respond(&self, id: ExchangeId, status: u16, block: &[u8], body: &[u8]) -> Result<(), Failure> {
         let said = check(status, block)?;
         self.step(id, |connection, shared| {
-            if connection.exchange.streaming.is_some() {
+            if connection.exchange.is_streaming() {
                 return (Err(Failure::OutOfTurn), Progress::Waiting);
             }
-            (Ok(()), connection.respond(status, said, block, body, shared))
+            let progress = match connection.exchange.refusal {
+                Some(refusal) => connection.refuse(refusal, shared),
+                None => connection.respond(status, said, block, body, shared),
+            };
+            (Ok(()), progress)
         })
     }
 
@@ -388,7 +360,12 @@ impl Reactor {
     /// of them or [`Reactor::flush`].
     pub fn start(&self, id: ExchangeId, status: u16, block: &[u8]) -> Result<(), Failure> {
         let said = check(status, block)?;
-        self.step(id, |connection, shared| (connection.start(status, said, block, shared), Progress::Waiting))
+        self.step(id, |connection, shared| match connection.exchange.refusal {
+            Some(refusal) if !connection.exchange.is_streaming() => {
+                (Err(Failure::Ended), connection.refuse(refusal, shared))
+            }
+            _ => (connection.start(status, said, block, shared), Progress::Waiting),
+        })
     }
 
     /// Sends a part of the body.

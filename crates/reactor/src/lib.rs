@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+mod body;
 mod connection;
 mod date;
 mod doors;

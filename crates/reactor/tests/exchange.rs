@@ -181,6 +181,55 @@ fn an_unread_body_is_never_taken_for_a_request() {
 }
 
 #[test]
+fn a_body_in_chunks_cut_anywhere_is_the_same_body() {
+    let server = Server::new(8);
+    let bytes = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n\
+                  6\r\n world\r\n0\r\nX-Sum: 1\r\n\r\n";
+    let mut peer = server.connect();
+    for cut in 1..bytes.len() {
+        peer.write_all(&bytes[..cut]).unwrap();
+        while matches!(server.next(Mode::Steward).0, Event::Queued) {}
+        peer.write_all(&bytes[cut..]).unwrap();
+        let seen = server.request();
+        assert_eq!(read_body(&server, seen.id), b"hello world", "cut at {cut}");
+        server.respond(seen.id, "ok");
+        assert_eq!(answer(&mut peer).1, "ok", "cut at {cut}");
+    }
+}
+
+#[test]
+fn an_unread_body_in_chunks_is_never_taken_for_a_request() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    let inner = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    let body = format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len());
+    let outer = format!("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+    peer.write_all(format!("{outer}GET /b HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+    let first = server.request();
+    server.respond(first.id, "a");
+    let second = server.request();
+    assert_eq!((first.line.as_str(), second.line.as_str()), ("POST /a", "GET /b"));
+    server.respond(second.id, "b");
+    assert_eq!((answer(&mut peer).1, answer(&mut peer).1), ("a".to_owned(), "b".to_owned()));
+}
+
+#[test]
+fn what_is_wrong_in_a_body_takes_the_place_of_the_application_s_answer() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    peer.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0x3\r\n")
+        .unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    let seen = server.request();
+    let mut buffer = [0; 16];
+    assert_eq!(server.reactor.read(seen.id, &mut buffer), Ok(Read::Bytes(3)));
+    assert_eq!(server.reactor.read(seen.id, &mut buffer), Ok(Read::Broken));
+    server.respond(seen.id, "all is well");
+    let text = server.until_closed(peer);
+    assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n") && !text.contains("well"), "{text}");
+}
+
+#[test]
 fn a_malformed_request_is_answered_and_the_connection_ends_without_a_reset() {
     let server = Server::new(8);
     let mut peer = server.connect();

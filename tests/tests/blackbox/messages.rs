@@ -9,6 +9,8 @@ with_both_toolchains!(
     fields_reach_the_application_in_canonical_form,
     the_target_reaches_the_application_as_it_was_sent,
     a_body_larger_than_any_buffer_comes_back_whole,
+    a_body_in_chunks_comes_back_whole,
+    a_body_whose_chunks_are_malformed_gets_a_400,
     an_answer_larger_than_any_buffer_arrives_whole,
     an_answer_in_pieces_comes_in_chunks,
     an_answer_in_pieces_ends_a_1_0_connection,
@@ -62,6 +64,35 @@ fn a_body_larger_than_any_buffer_comes_back_whole(toolchain: Toolchain) {
         let answer = client.post("/echo", &body[..length]).unwrap();
         assert_eq!(answer.field("X-Length"), Some(length.to_string().as_str()));
         assert!(answer.body == body[..length], "{length} bytes came back changed");
+    }
+}
+
+fn a_body_in_chunks_comes_back_whole(toolchain: Toolchain) {
+    let server = probe(toolchain).start();
+    let mut client = server.connect();
+    let piece = "0123456789abcdef".repeat(4096);
+    for pieces in [0, 1, 40] {
+        client.send("POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        for _ in 0..pieces {
+            client.send(format!("{:x};note=\"x\"\r\n{piece}\r\n", piece.len())).unwrap();
+        }
+        client.send("0\r\n\r\n").unwrap();
+        assert!(
+            client.receive().unwrap().text() == piece.repeat(pieces),
+            "{pieces} pieces came back changed"
+        );
+    }
+}
+
+fn a_body_whose_chunks_are_malformed_gets_a_400(toolchain: Toolchain) {
+    let server = probe(toolchain).start();
+    for rest in ["0x5\r\nhello", "5\nhello", "5\r\nhello!", "5;=\r\nhello", "0\r\nContent-Length: 5\r\n\r\n"]
+    {
+        let mut client = server.connect();
+        let head = "POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n";
+        client.send(format!("{head}3\r\nabc\r\n{rest}")).unwrap();
+        let answer = client.receive().unwrap();
+        assert_eq!((answer.status, answer.field("Connection")), (400, Some("close")), "{rest:?}");
     }
 }
 

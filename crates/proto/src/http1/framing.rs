@@ -2,11 +2,26 @@
 
 use super::{Head, Refusal};
 
+/// How the end of a request's body is told (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// It has so many bytes.
+    Length(u64),
+    /// It comes in chunks.
+    Chunked,
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Length(0)
+    }
+}
+
 /// The body that follows a head, and what the peer wants to happen around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Framing {
-    /// The length of the body in bytes.
-    pub length: u64,
+    /// The body.
+    pub body: Body,
     /// The peer wants to send more requests on this connection.
     pub keep_alive: bool,
     /// The peer waits for a "100 Continue" before it sends the body (RFC 9110 §10.1.1).
@@ -16,7 +31,8 @@ pub struct Framing {
 /// Reads the fields that say so.
 pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
     let mut length = None;
-    let mut framing = Framing { length: 0, keep_alive: head.minor > 0, expects_continue: false };
+    let mut chunked = false;
+    let mut framing = Framing { body: Body::Length(0), keep_alive: head.minor > 0, expects_continue: false };
     for field in &head.fields {
         let (name, value) = (field.name.of(bytes), field.value.of(bytes));
         // The length of a name tells nearly all others apart, so most fields cost one comparison.
@@ -32,12 +48,20 @@ pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
                 }
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                return Err(Refusal::with(501, "has a Transfer-Encoding, which this version does not read"));
+                let again = std::mem::replace(&mut chunked, true);
+                // Another coding, or chunked twice, could be read in two ways; HTTP/1.0 has none (§6.1).
+                if again || head.minor == 0 || !value.eq_ignore_ascii_case(b"chunked") {
+                    return Err(Refusal::bad("has a Transfer-Encoding other than one chunked"));
+                }
             }
             _ => {}
         }
     }
-    framing.length = length.unwrap_or(0);
+    framing.body = match length {
+        Some(_) if chunked => return Err(Refusal::bad("has both a Content-Length and a Transfer-Encoding")),
+        _ if chunked => Body::Chunked,
+        length => Body::Length(length.unwrap_or(0)),
+    };
     Ok(framing)
 }
 
@@ -82,8 +106,8 @@ mod tests {
 
     #[test]
     fn content_lengths() {
-        assert_eq!(framing("1.1", "Content-Length: 12\r\n").unwrap().length, 12);
-        assert_eq!(framing("1.1", "").unwrap().length, 0);
+        assert_eq!(framing("1.1", "Content-Length: 12\r\n").unwrap().body, Body::Length(12));
+        assert_eq!(framing("1.1", "").unwrap().body, Body::Length(0));
         for value in
             ["+5", "-1", "-0", "0x5", "0o5", "1_0", "1 0", "", "99999999999999999999", "5x", "005", "5, 5"]
         {
@@ -109,6 +133,26 @@ mod tests {
 
     #[test]
     fn transfer_codings_are_not_guessed_at() {
-        assert_eq!(framing("1.1", "Transfer-Encoding: chunked\r\n"), Err(501));
+        assert_eq!(framing("1.1", "Transfer-Encoding: Chunked\r\n").unwrap().body, Body::Chunked);
+        assert_eq!(framing("1.0", "Transfer-Encoding: chunked\r\n"), Err(400));
+        for value in [
+            "xchunked",
+            "identity",
+            "chunked, gzip",
+            "gzip, chunked",
+            ", chunked",
+            "chunked,",
+            "\"chunked\"",
+            "",
+        ] {
+            assert_eq!(framing("1.1", &format!("Transfer-Encoding: {value}\r\n")), Err(400), "{value:?}");
+        }
+        for fields in [
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n",
+            "Transfer-Encoding: chunked\r\nContent-Length: 6\r\n",
+        ] {
+            assert_eq!(framing("1.1", fields), Err(400), "{fields:?}");
+        }
     }
 }

@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(head.host.of(bytes), b"x:1");
         assert_eq!(head.fields[1].name.of(bytes), b"x-y-z");
         assert_eq!(head.fields[1].value.of(bytes), b"v v");
-        assert_eq!((head.minor, head.length, head.framing.length), (1, bytes.len(), 3));
+        assert_eq!((head.minor, head.length, head.framing.body), (1, bytes.len(), framing::Body::Length(3)));
 
         let mut canonical = bytes.to_vec();
         head.canonicalize(&mut canonical);

@@ -3,12 +3,15 @@
 //! [`end`] finds where a head ends, [`head`] says what is in it, [`target`] and [`framing`] hold the rules that a
 //! general parser leaves open. What is refused is refused before an application sees any of it.
 
+pub mod chunked;
 pub mod end;
 pub mod framing;
 pub mod head;
 pub mod target;
 
+pub use chunked::Chunked;
 pub use end::EndOfHead;
+pub use framing::Body;
 pub use head::{Field, Head, Span};
 
 /// How much a peer may send as a head.
