@@ -97,7 +97,7 @@ install: ## binary, link, Go package, header and gox, under PREFIX (default /usr
 	@if [ -f $(RELEASE)/uwsgi.gox ]; then \
 	    install -m 644 -v $(RELEASE)/uwsgi.gox $(DESTDIR)$(PREFIX)/bin/uwsgi.gox; fi
 	install -m 644 include/goherd.h $(DESTDIR)$(PREFIX)/include/goherd.h
-	install -m 644 go/uwsgi/*.go go/uwsgi/*.h go/uwsgi/go.mod $(DESTDIR)$(PREFIX)/share/goherd/go/uwsgi
+	install -m 644 $(filter-out %_test.go,$(UWSGI_GO)) go/uwsgi/go.mod $(DESTDIR)$(PREFIX)/share/goherd/go/uwsgi
 	@echo "installed; in an app's go.mod: require uwsgi v0.0.0 and replace uwsgi => $(PREFIX)/share/goherd/go/uwsgi"
 
 clean: ## removes target/

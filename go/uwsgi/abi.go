@@ -37,7 +37,6 @@ const (
 	errEnded  = -1
 	errAgain  = -2
 	errShort  = -3
-	errTurn   = -4
 	errFields = -5
 )
 

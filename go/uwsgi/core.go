@@ -84,10 +84,13 @@ func (c *core) takeRequest() bool {
 
 // take takes a request that waits already, if there is one.
 func (c *core) take() bool {
+	// A wake-up for the request may come before it is published: deliver waits.
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if abiNext(c.id, modeTake, &c.ev) != evRequest {
 		return false
 	}
-	c.begin()
+	c.exchange = newExchange(c)
 	return true
 }
 
@@ -95,27 +98,24 @@ func (c *core) take() bool {
 // leads, and leads no more if the event is a request.
 func (c *core) poll(mode uint32) uint32 {
 	c.mode = mode
-	if kind := abiNext(c.id, c.engine.pace.mode(mode), &c.ev); kind != evNothing {
-		c.kind = kind
-	} else if err := c.engine.raw.Read(c.park); err != nil {
-		log.Fatalf("uwsgi: cannot wait for requests: %v", err)
+	asked := c.engine.pace.mode(mode)
+	c.kind = abiNext(c.id, asked, &c.ev)
+	if c.kind == evNothing {
+		asked = mode // after a park the server watches over nobody
+		if err := c.engine.raw.Read(c.park); err != nil {
+			log.Fatalf("uwsgi: cannot wait for requests: %v", err)
+		}
 	}
 	switch c.kind {
 	case evRequest:
-		c.begin()
-		c.engine.goOff(c.ev.backlog)
+		c.mu.Lock()
+		c.exchange = newExchange(c)
+		c.mu.Unlock()
+		c.engine.goOff(asked == modeBusy, c.ev.backlog)
 	case evWake:
 		c.engine.deliver(&c.ev)
 	}
 	return c.kind
-}
-
-// begin takes what c.ev says of a request out of the server's memory.
-func (c *core) begin() {
-	x := newExchange(c)
-	c.mu.Lock()
-	c.exchange = x
-	c.mu.Unlock()
 }
 
 // handle lets the application answer the request.
@@ -130,10 +130,13 @@ func (c *core) handle() {
 			x.panicked(recover())
 		}
 		x.cancel()
+		x.readable.signal() // who waits still learns that the exchange is over
+		x.writable.signal()
 	}()
 	if x.refused == "" {
 		c.engine.dispatch(&x.response, x.request)
 	} else {
+		x.response.Header().Set("Connection", "close")
 		http.Error(&x.response, x.refused, http.StatusBadRequest)
 	}
 	x.response.finish()

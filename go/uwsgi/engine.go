@@ -84,9 +84,9 @@ func (e *engine) release() {
 }
 
 // goOff is release for a leader that has a request to handle and leaves backlog
-// events behind.
-func (e *engine) goOff(backlog uint32) {
-	alone := e.pace.mayGoAlone(backlog)
+// events behind. Only a leader that the server watches may go off alone.
+func (e *engine) goOff(watched bool, backlog uint32) {
+	alone := e.pace.mayGoAlone(backlog) && watched
 	atomic.StoreUint32(&e.lead, 0)
 	if !alone {
 		e.wakeFollower()

@@ -54,28 +54,20 @@ func (s *signal) signal() {
 }
 
 // await calls try until it gives something other than errAgain, waiting for a
-// wake-up before each further time. The exchange's end ends the wait.
+// wake-up before each further time. The exchange's end is a wake-up too; that the
+// peer has ended its side is none: it may still take the answer.
 func (x *exchange) await(s *signal, try func() int64) int64 {
 	n := try()
 	if n != errAgain {
 		return n
 	}
-	ch, ended := s.channel(), x.request.Context().Done()
-	for {
-		// The wake-up for the try before this one may have come before there was a
-		// channel, so each wait follows a try that was made with it.
-		if n = try(); n != errAgain {
-			return n
-		}
-		select {
-		case <-ch:
-		case <-ended:
-			if n = try(); n == errAgain {
-				return errEnded
-			}
-			return n
-		}
+	// The wake-up for that try may have come before there was a channel, so each
+	// wait follows a try that was made with it.
+	ch := s.channel()
+	for n = try(); n == errAgain; n = try() {
+		<-ch
 	}
+	return n
 }
 
 // empty is what requests are made from: WithContext is the one way to give a

@@ -68,7 +68,7 @@ func (w *response) settleFields() {
 	sortStrings(c.keys)
 	for _, key := range c.keys {
 		for _, value := range w.header[key] {
-			if isToken(key) {
+			if isToken(key) && !unfit(key, w.status) {
 				c.fields = appendField(c.fields, key, clean(value))
 			}
 		}
@@ -82,6 +82,11 @@ func (w *response) settleFields() {
 	if encoding := w.header["Content-Encoding"]; len(encoding) > 0 && encoding[0] != "" {
 		w.typed = true // the bytes are not those of the type
 	}
+}
+
+// unfit says whether a field has no place in an answer without a body.
+func unfit(key string, status int) bool {
+	return !allowsBody(status) && (key == "Content-Length" || key == "Content-Type" && status == http.StatusNotModified)
 }
 
 // sortStrings sorts few strings without an allocation.

@@ -105,6 +105,7 @@ impl House {
     fn act(&mut self, action: Action, events: &mut VecDeque<Event>) -> io::Result<Outcome> {
         match action {
             Action::Spawn(number) => return self.spawn(number, events),
+            Action::CloseDoors => self.listeners.clear(),
             Action::Drain(number) => {
                 if let Some(child) = self.children.get(&number) {
                     let _gone = child.control.send(&ToWorker::Drain.encode());

@@ -78,7 +78,7 @@ pub fn head(out: &mut Vec<u8>, frame: &Frame<'_>, block: &[u8]) {
                 false
             }
             10 => field.name.eq_ignore_ascii_case(b"connection") && is_persistence(field.value),
-            14 => field.name.eq_ignore_ascii_case(b"content-length") && frame.framing != Framing::None,
+            14 => field.name.eq_ignore_ascii_case(b"content-length"),
             17 => field.name.eq_ignore_ascii_case(b"transfer-encoding"),
             _ => false,
         };

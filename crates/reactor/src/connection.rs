@@ -92,11 +92,6 @@ impl Connection {
         }
     }
 
-    /// Between two requests, with nothing of the next one received.
-    pub fn is_idle(&self) -> bool {
-        self.phase == Phase::Waiting && self.input.is_none() && !self.readable
-    }
-
     /// Goes on as far as what has been received, and can be, allows.
     pub fn advance(&mut self, shared: &Shared) -> Progress {
         match self.phase {
@@ -134,8 +129,11 @@ impl Connection {
         }
     }
 
-    /// Waits for the peer, without a buffer if there is nothing in it.
+    /// Waits for the peer, without a buffer if there is nothing in it; not while draining: no request is under way here.
     fn wait(&mut self, shared: &Shared) -> Progress {
+        if shared.is_draining() {
+            return Progress::Closed;
+        }
         if self.input.as_ref().is_some_and(|input| input.unread().is_empty()) {
             self.release_input(shared);
         }

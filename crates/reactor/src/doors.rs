@@ -35,12 +35,15 @@ impl Doors {
         if self.open || self.listeners.is_empty() {
             return Ok(());
         }
-        for (token, listener) in (0..).zip(&self.listeners) {
-            epoll.add(listener, token, Watch::Shared)?;
-        }
-        epoll.add(&*self.baton, BATON, Watch::Shared)?;
         self.open = true;
-        Ok(())
+        let watched = (0..)
+            .zip(&self.listeners)
+            .try_for_each(|(token, listener)| epoll.add(listener, token, Watch::Shared))
+            .and_then(|()| epoll.add(&*self.baton, BATON, Watch::Shared));
+        if watched.is_err() {
+            self.shut(epoll); // all of them or none
+        }
+        watched
     }
 
     /// Lets no more connections in; they wait in the kernel, or go to a neighbour.

@@ -91,7 +91,7 @@ pub(crate) struct Exchange {
     pub waits_to_read: bool,
     pub waits_to_write: bool,
     /// `input.out` holds what the peer did not take: it must go before anything else.
-    blocked: bool,
+    pub blocked: bool,
     /// The core has been told that the peer is gone.
     pub told_gone: bool,
     head_consumed: bool,
@@ -135,9 +135,9 @@ impl Exchange {
     /// The framing of an answer whose length is `length`, if it is known.
     fn framing(&mut self, code: u16, length: Option<u64>) -> Framing {
         match length {
-            _ if !status::allows_body(code) && code != 304 => Framing::None,
+            _ if !status::allows_body(code) => Framing::None,
             Some(length) => Framing::Length(length),
-            None if self.is_head || code == 304 => Framing::None,
+            None if self.is_head => Framing::None,
             None if self.minor > 0 => Framing::Chunked,
             None => {
                 self.keep_alive = false;
@@ -312,6 +312,13 @@ impl Connection {
             }
             Transfer::WouldBlock => Ok(self.block()),
             Transfer::Ended | Transfer::Broken => Err(Failure::Ended),
+        }
+    }
+
+    /// The peer takes more: what was kept for it goes on, whether the application waits for that or not.
+    pub fn go_on_flushing(&mut self) {
+        if self.exchange.blocked {
+            self.exchange.blocked = self.flush() == Transfer::WouldBlock;
         }
     }
 

@@ -12,16 +12,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use goherd_proto::http1::Limits;
+use goherd_sys::clock::Millis;
 use goherd_sys::epoll::{Batch, Epoll, Readiness, Watch};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::{Accepted, Endpoint, Listener};
+use goherd_sys::stderr;
 
 use crate::connection::{Connection, Phase, Progress, Shared};
 use crate::date::Date;
 use crate::doors::{BATON, Doors};
 use crate::exchange::{Failure, View};
 use crate::input::Pool;
-use crate::pace::Pace;
+use crate::pace::{Pace, TICK_MICROS};
 use crate::table::{ExchangeId, Slot, Table, locked};
 
 /// The token of the descriptor given to [`Reactor::watch_control`]. Tokens below 2^32 are no connection's.
@@ -30,6 +32,9 @@ const CONTROL: u64 = BATON + 1;
 const KICK: u64 = BATON + 2;
 /// How long [`Mode::LeadBusy`] waits, in microseconds.
 const BUSY_WAIT_MICROS: u32 = 50;
+/// After how long accepting is tried again when descriptors were wanting.
+const RETRY_MS: u64 = 100;
+const RETRY_MICROS: u32 = 100_000;
 /// Events taken from epoll at a time.
 const BATCH: usize = 128;
 /// Connections accepted at a time, so that a flood of them does not keep the others waiting.
@@ -105,8 +110,12 @@ pub struct Reactor {
     /// Slots with something for a core to look at, beside those in the leader's batch.
     ready: Mutex<VecDeque<u32>>,
     ready_length: AtomicUsize,
-    /// Doors were shut for want of descriptors or slots; one has become free.
+    /// Doors were shut for want of descriptors or slots, and it is time to try again.
     may_open: AtomicBool,
+    /// What was wanting was descriptors, which may become free without any connection's end: when to try again.
+    retry: Mutex<Option<Millis>>,
+    /// When that was last told.
+    told: Mutex<Option<Millis>>,
     lead: Mutex<Lead>,
     kick: EventFd,
     pace: Pace,
@@ -150,6 +159,8 @@ impl Reactor {
             ready: Mutex::default(),
             ready_length: AtomicUsize::new(0),
             may_open: AtomicBool::new(false),
+            retry: Mutex::new(None),
+            told: Mutex::new(None),
             lead: Mutex::new(Lead {
                 gate_is_open: true,
                 batch: Batch::new(BATCH),
@@ -196,7 +207,7 @@ impl Reactor {
     /// The next event. `core` names the caller in wake-ups; a request is shown to `inspect` before it is handed out.
     pub fn next(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Event {
         if mode != Mode::Take {
-            self.pace.turn(mode == Mode::LeadBusy);
+            self.pace.turn();
         }
         let event = match mode {
             Mode::Take => self.take_ready(core, inspect),
@@ -207,7 +218,9 @@ impl Reactor {
         };
         match event {
             Some(event @ Event::Request(_)) => {
-                self.pace.goes_off();
+                if mode == Mode::LeadBusy {
+                    self.pace.goes_off();
+                }
                 event
             }
             Some(event) => event,
@@ -228,13 +241,19 @@ impl Reactor {
         self.pace.alarm.as_fd().as_raw_fd()
     }
 
-    /// Looks whether somebody leads, on a thread that does nothing else; `true`: look again after [`TICK_MICROS`], else
-    /// when called.
-    ///
-    /// [`TICK_MICROS`]: crate::TICK_MICROS
+    /// Looks whether somebody leads, and whether descriptors have become free, on a thread that does nothing else; gives
+    /// after how many microseconds it is to look again; `None`: when called.
     #[must_use]
-    pub fn look(&self) -> bool {
-        self.pace.look()
+    pub fn look(&self) -> Option<u32> {
+        let ticking = self.pace.look();
+        let mut retry = locked(&self.retry);
+        if retry.is_some_and(|due| due <= Millis::now()) {
+            *retry = None;
+            self.may_open.store(true, Ordering::Release);
+            self.kick();
+        }
+        let wait = retry.is_some().then_some(RETRY_MICROS);
+        if ticking { Some(TICK_MICROS) } else { wait }
     }
 
     /// Makes a parked leader look up: a steward then lets a core lead that has become free.
@@ -248,8 +267,16 @@ impl Reactor {
         self.shared.draining.store(true, Ordering::Release);
         for index in self.table.used() {
             let Some(mut slot) = self.table.lock(index) else { continue };
-            if slot.connection.as_ref().is_some_and(|connection| connection.is_idle()) {
-                self.close(index, &mut slot);
+            let Some(connection) = slot.connection.as_mut() else { continue };
+            match connection.phase {
+                Phase::Waiting => {
+                    // What has arrived and was not looked at yet may be a request: it is still answered.
+                    connection.readable = true;
+                    let progress = connection.advance(&self.shared);
+                    self.settle(index, &mut slot, progress);
+                }
+                Phase::Lingering => self.close(index, &mut slot),
+                Phase::Queued | Phase::Busy | Phase::Flushing | Phase::Discarding => {}
             }
         }
     }
@@ -340,7 +367,12 @@ impl Reactor {
                         return self.exhausted(lead);
                     }
                 }
-                Accepted::Exhausted(_) => return self.exhausted(lead),
+                Accepted::Exhausted(error) => {
+                    self.tell(&error);
+                    *locked(&self.retry) = Some(Millis::now().after(RETRY_MS));
+                    self.pace.call.signal();
+                    return self.exhausted(lead);
+                }
             }
             if self.table.is_full() {
                 return self.exhausted(lead);
@@ -369,6 +401,17 @@ impl Reactor {
         lead.doors.pass_on(&self.epoll);
     }
 
+    /// Tells why no connection can be taken, at most once in ten seconds.
+    fn tell(&self, error: &io::Error) {
+        let (now, mut told) = (Millis::now(), locked(&self.told));
+        if told.is_none_or(|before| now.since(before) >= 10_000) {
+            *told = Some(now);
+            stderr::line(&format!(
+                "no connection can be accepted: {error}; those that come wait in the kernel"
+            ));
+        }
+    }
+
     fn on_connection(
         &self,
         index: u32,
@@ -385,7 +428,11 @@ impl Reactor {
         connection.peer_ended |= readiness.peer_ended;
         match connection.phase {
             Phase::Busy => {
-                return wake(connection, readiness).map(|w| Event::Wake(ExchangeId::new(index, sequence), w));
+                if readiness.writable {
+                    connection.go_on_flushing();
+                }
+                let id = ExchangeId::new(index, sequence);
+                return wake(connection, readiness).map(|wake| Event::Wake(id, wake));
             }
             Phase::Waiting if mode == Mode::Steward => return self.enqueue(index, connection),
             Phase::Flushing if !readiness.writable => return None,
@@ -507,7 +554,7 @@ fn wake(connection: &mut Connection, readiness: Readiness) -> Option<Wake> {
     let wake = Wake {
         core: exchange.core,
         readable: readiness.readable && std::mem::take(&mut exchange.waits_to_read),
-        writable: readiness.writable && std::mem::take(&mut exchange.waits_to_write),
+        writable: readiness.writable && !exchange.blocked && std::mem::take(&mut exchange.waits_to_write),
         gone: readiness.peer_ended && !std::mem::replace(&mut exchange.told_gone, true),
     };
     (wake.readable || wake.writable || wake.gone).then_some(wake)

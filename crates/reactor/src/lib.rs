@@ -23,5 +23,4 @@ pub use connection::Progress;
 pub use exchange::{Failure, Read, View, Write};
 pub use goherd_proto::http1::Limits;
 pub use lead::{Event, Mode, Reactor, Settings, Wake};
-pub use pace::TICK_MICROS;
 pub use table::ExchangeId;

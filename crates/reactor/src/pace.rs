@@ -43,24 +43,24 @@ impl Pace {
         })
     }
 
-    /// Somebody polls; `busy`: and may go off alone afterwards.
-    pub fn turn(&self, busy: bool) {
+    /// Somebody polls.
+    pub fn turn(&self) {
         self.turns.fetch_add(1, Ordering::Relaxed);
-        self.alone.store(false, Ordering::Relaxed);
-        if busy && !self.watched.load(Ordering::Relaxed) && !self.watched.swap(true, Ordering::AcqRel) {
-            self.call.signal();
-        }
+        self.alone.store(false, Ordering::SeqCst);
     }
 
-    /// Who polled goes off with a request.
+    /// Who polled goes off with a request, and may have woken nobody: from now on somebody watches.
     pub fn goes_off(&self) {
-        self.alone.store(true, Ordering::Relaxed);
+        self.alone.store(true, Ordering::SeqCst);
+        if !self.watched.load(Ordering::SeqCst) && !self.watched.swap(true, Ordering::SeqCst) {
+            self.call.signal();
+        }
     }
 
     /// One look of the watch; `true`: it is to look again after a tick, else when it is called.
     pub fn look(&self) -> bool {
         self.call.clear();
-        if !self.watched.load(Ordering::Acquire) {
+        if !self.watched.load(Ordering::SeqCst) {
             return false;
         }
         let turns = self.turns.load(Ordering::Relaxed);
@@ -68,10 +68,11 @@ impl Pace {
             self.still.store(0, Ordering::Relaxed);
             return true;
         }
-        if !self.alone.load(Ordering::Relaxed) {
-            // The leader is parked: its next busy turn calls again.
-            self.watched.store(false, Ordering::Release);
-            return false;
+        if !self.alone.load(Ordering::SeqCst) {
+            // The leader is parked, so there is nothing to watch. Who goes off at this very moment either finds the watch
+            // asleep and calls it, or is found here.
+            self.watched.store(false, Ordering::SeqCst);
+            return self.alone.load(Ordering::SeqCst) && !self.watched.swap(true, Ordering::SeqCst);
         }
         if self.still.fetch_add(1, Ordering::Relaxed) > 0 {
             self.alarm.signal();
@@ -85,30 +86,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_watch_sleeps_until_a_busy_turn_calls_it() {
+    fn the_watch_sleeps_until_somebody_goes_off() {
         let pace = Pace::new().unwrap();
         assert!(!pace.look());
-        pace.turn(false);
+        pace.turn();
         assert!(!pace.call.clear());
-        pace.turn(true);
+        pace.goes_off();
         assert!(pace.call.clear());
         assert!(pace.look());
+        pace.turn();
+        assert!(pace.look(), "somebody polled since");
         assert!(!pace.look(), "the leader is parked");
-        pace.turn(true);
-        assert!(pace.call.clear());
+        pace.turn();
+        pace.goes_off();
+        assert!(pace.call.clear(), "the watch was asleep");
     }
 
     #[test]
     fn who_stays_away_for_two_looks_sets_off_the_alarm() {
         let pace = Pace::new().unwrap();
-        pace.turn(true);
+        pace.turn();
         pace.goes_off();
         assert!(pace.look());
         assert!(pace.look());
         assert!(!pace.alarm.clear());
         assert!(pace.look());
         assert!(pace.alarm.clear());
-        pace.turn(true);
+        pace.turn();
         pace.goes_off();
         assert!(pace.look());
         assert!(!pace.alarm.clear());

@@ -28,6 +28,13 @@ impl EventFd {
     }
 }
 
+/// Blocks until `fd` is readable, for up to `micros` microseconds.
+pub fn wait(fd: impl AsFd, micros: u32) {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let timeout = crate::epoll::micros_as_timespec(micros);
+    let _interrupted = poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&timeout));
+}
+
 impl AsFd for EventFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()

@@ -4,11 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use goherd_bridge::Host;
-use goherd_reactor::{Reactor, TICK_MICROS};
+use goherd_reactor::Reactor;
 use goherd_shm::{Phase, Scoreboard, ToMaster, ToWorker};
+use goherd_sys::clock::Millis;
 use goherd_sys::control::{Control, Received};
 use goherd_sys::signal::Signum;
-use goherd_sys::{Pid, process, stderr};
+use goherd_sys::{Pid, eventfd, process, stderr};
+
+/// How long a worker whose master is gone may go on finishing.
+const ORPHAN_MERCY_MS: u64 = 60_000;
+/// How often it looks at the time meanwhile, in microseconds.
+const ORPHAN_TICK_MICROS: u32 = 500_000;
 
 /// What the threads of a worker share.
 #[derive(Debug)]
@@ -33,18 +39,20 @@ impl Desk {
     /// Ends the process if its master dies before the reactor looks after the control socket: an application that is
     /// still loading has nobody to finish for. And looks after the reactor's pace, for as long as the process lives.
     pub fn watch(&self, reactor: &Reactor) {
-        let mut ticking = false;
-        loop {
-            let orphaned = self.control.wait_for_end(reactor.watch_call(), ticking.then_some(TICK_MICROS));
-            if orphaned && !self.ready.load(Ordering::SeqCst) {
-                process::exit_now(1);
-            }
-            ticking = reactor.look();
-            if orphaned && !ticking {
-                // The closed socket would end every wait at once. A worker that only finishes needs no pace.
-                return;
-            }
+        let mut wait = None;
+        while !self.control.wait_for_end(reactor.watch_call(), wait) {
+            wait = reactor.look();
         }
+        if !self.ready.load(Ordering::SeqCst) {
+            process::exit_now(1);
+        }
+        // Nobody else ends a worker that cannot finish now.
+        let mercy = Millis::now().after(ORPHAN_MERCY_MS);
+        while Millis::now() < mercy {
+            eventfd::wait(reactor.watch_call(), reactor.look().unwrap_or(ORPHAN_TICK_MICROS));
+        }
+        stderr::line(&format!("worker {}: still not finished without a master: ending", self.number));
+        process::kill_group(Pid::me(), Signum::KILL);
     }
 
     fn drain(&self, reactor: &Reactor) {

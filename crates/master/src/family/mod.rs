@@ -72,6 +72,8 @@ pub enum Event {
 pub enum Action {
     /// Fork the worker with this number.
     Spawn(u32),
+    /// Close the listening sockets: nobody will accept any more.
+    CloseDoors,
     /// Tell this worker to finish.
     Drain(u32),
     /// Kill this worker, with its children.
@@ -282,6 +284,7 @@ impl Family {
             MERCY_MS / 1000
         )));
         self.mood = Mood::Finishing { until: now.after(MERCY_MS) };
+        actions.push(Action::CloseDoors);
         for (number, worker) in (1..).zip(&mut self.workers) {
             match worker.place {
                 Place::Ready { .. } => actions.push(Action::Drain(number)),

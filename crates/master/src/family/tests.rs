@@ -143,7 +143,7 @@ fn finishing_drains_the_ready_and_kills_the_others() {
     let mut story = Story::serving(2);
     story.after(YOUNG_MS, killed(2));
     story.on(spawned(2));
-    assert_eq!(story.on(Event::Finish), [Action::Drain(1), Action::Kill(2)]);
+    assert_eq!(story.on(Event::Finish), [Action::CloseDoors, Action::Drain(1), Action::Kill(2)]);
     assert_eq!(story.on(killed(2)), []);
     assert_eq!(story.on(exited(1, 0)), [Action::Exit(0)]);
 }
