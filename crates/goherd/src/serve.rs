@@ -15,6 +15,7 @@ use crate::settings::{self, Failure};
 /// Looks whether the server could start with `config`, without starting it or binding a socket.
 pub fn check(config: &Config) -> Result<(), Failure> {
     notes(config);
+    settings::check_sockets(config)?;
     change_folder(config)?;
     let app = settings::app(config)?;
     settings::identity(config)?;
@@ -26,6 +27,7 @@ pub fn check(config: &Config) -> Result<(), Failure> {
 /// Serves until the end; in a worker it does not return.
 pub fn run(config: &Config) -> Result<ExitCode, Failure> {
     notes(config);
+    settings::check_sockets(config)?;
     change_folder(config)?;
     let worker = settings::worker(config, settings::app(config)?)?;
     let listeners = settings::listeners(config)?;

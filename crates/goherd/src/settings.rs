@@ -10,7 +10,7 @@ use goherd_bridge::App;
 use goherd_config::{Address, Config};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::{Endpoint, Listener};
-use goherd_sys::user::{self, Id, Identity};
+use goherd_sys::user::{self, Identity};
 
 /// The most connections of one worker.
 const MAX_CONNECTIONS: u32 = 65_536;
@@ -25,6 +25,18 @@ pub fn app(config: &Config) -> Result<App, Failure> {
         return Err("need-app: no library with a Go main is loaded: name one with go-load".into());
     }
     Ok(app)
+}
+
+/// Looks whether there is something to listen on.
+pub fn check_sockets(config: &Config) -> Result<(), Failure> {
+    if config.http_sockets.is_empty() {
+        return Err(
+            "there is nothing to listen on: name an address with http-socket, as in --http-socket :9090 \
+                    (--help shows the rest)"
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 /// Binds every socket.
@@ -58,7 +70,8 @@ fn bind(address: &Address, backlog: u32) -> Result<Listener, Failure> {
     })
 }
 
-/// Finds the user and the group that workers are to be.
+/// Finds the user and the group that workers are to be. A user without `gid` brings its own group, so that nothing of
+/// root's is left.
 pub fn identity(config: &Config) -> Result<Identity, Failure> {
     let user = find("uid", "user", config.uid.as_deref(), user::find_user)?;
     let group = find("gid", "group", config.gid.as_deref(), user::find_group)?;
@@ -68,18 +81,23 @@ pub fn identity(config: &Config) -> Result<Identity, Failure> {
                 .into(),
         );
     }
-    Ok(Identity { user, group })
+    let group = group.or(user.and_then(|user| user.group));
+    if let (Some(user), None) = (user, group) {
+        let number = user.id.0;
+        return Err(format!("uid: {number} is in no database, so it has no group: name one with gid").into());
+    }
+    Ok(Identity { user: user.map(|user| user.id), group })
 }
 
-fn find(
+fn find<T>(
     option: &str,
     kind: &str,
     name: Option<&str>,
-    lookup: fn(&str) -> io::Result<Option<Id>>,
-) -> Result<Option<Id>, Failure> {
+    lookup: fn(&str) -> io::Result<Option<T>>,
+) -> Result<Option<T>, Failure> {
     let Some(name) = name else { return Ok(None) };
     match lookup(name) {
-        Ok(Some(id)) => Ok(Some(id)),
+        Ok(Some(found)) => Ok(Some(found)),
         Ok(None) => Err(format!("{option}: there is no {kind} called {name}").into()),
         Err(error) => Err(format!("{option}: cannot look up {name}: {error}").into()),
     }

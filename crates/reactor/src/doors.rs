@@ -1,6 +1,7 @@
 //! The doors through which connections come in: the listening sockets, open while this process can take requests.
 //!
-//! All workers listen on the same sockets, and the kernel wakes one of them for a connection (EPOLLEXCLUSIVE). A worker
+//! All workers listen on the same sockets. The kernel is asked to wake one of them for a connection (EPOLLEXCLUSIVE), and
+//! wakes all that are idle where the epoll set is nested in another, as it is in Go. A worker
 //! that is woken and has no core free shuts its doors and passes the wake-up on through the *baton*, an eventfd that all
 //! workers share: the connection goes to a neighbour who is free, and waits in the kernel if nobody is.
 

@@ -340,3 +340,62 @@ fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
     assert!(answer(&mut busy).0.contains("Connection: close\r\n"));
     assert_eq!(server.wait(Mode::Lead).0, Event::Drained);
 }
+
+#[test]
+fn draining_ends_a_connection_whose_answer_was_begun_before() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let seen = server.request();
+    server.reactor.start(seen.id, 200, b"").unwrap();
+    assert_eq!(server.reactor.write(seen.id, b"part"), Ok(Write::Taken(4)));
+    server.reactor.drain();
+    server.reactor.finish(seen.id).unwrap();
+    assert_eq!(server.wait(Mode::Lead).0, Event::Drained);
+    assert!(server.until_closed(peer).ends_with("4\r\npart\r\n0\r\n\r\n"));
+}
+
+#[test]
+fn draining_answers_what_has_arrived_and_waits_for_no_half_request() {
+    let server = Server::new(8);
+    let (mut whole, mut half) = (server.connect(), server.connect());
+    let deadline = Instant::now() + PATIENCE;
+    while server.reactor.connections() < 2 {
+        assert!(Instant::now() < deadline);
+        server.next(Mode::Lead);
+    }
+    whole.write_all(b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    half.write_all(b"GET /half HTT").unwrap();
+    server.reactor.drain();
+    let seen = server.request();
+    assert_eq!(seen.line, "GET /whole");
+    server.respond(seen.id, "last");
+    assert_eq!(answer(&mut whole).1, "last");
+    assert_eq!(server.wait(Mode::Lead).0, Event::Drained);
+}
+
+#[test]
+fn what_was_written_goes_on_while_the_application_is_elsewhere() {
+    let server = Server::new(8);
+    let mut peer = server.connect();
+    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let seen = server.request();
+    server.reactor.start(seen.id, 200, b"").unwrap();
+    let piece = vec![b'x'; 60_000];
+    let mut taken = 0;
+    while let Write::Taken(n) = server.reactor.write(seen.id, &piece).unwrap() {
+        taken += n; // the last of these was kept for the peer, in part or whole
+    }
+    peer.set_nonblocking(true).unwrap();
+    let (mut come, mut buffer) = (0, vec![0; 1 << 20]);
+    let deadline = Instant::now() + PATIENCE;
+    while come < taken {
+        assert!(Instant::now() < deadline, "{come} of {taken} bytes have come");
+        server.next(Mode::Steward);
+        match peer.read(&mut buffer) {
+            Ok(n) => come += buffer[..n].iter().filter(|&&byte| byte == b'x').count(),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+        }
+    }
+    server.reactor.finish(seen.id).unwrap();
+}

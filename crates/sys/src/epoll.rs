@@ -40,10 +40,8 @@ pub struct Readiness {
     pub readable: bool,
     /// Bytes can be written again.
     pub writable: bool,
-    /// The peer will send nothing more (EPOLLRDHUP): it closed, or half-closed.
+    /// The peer will send nothing more (EPOLLRDHUP), or the connection is gone (EPOLLHUP, EPOLLERR).
     pub peer_ended: bool,
-    /// The connection is gone in both directions (EPOLLHUP) or broken (EPOLLERR).
-    pub broken: bool,
 }
 
 /// A set of watched descriptors.
@@ -170,7 +168,6 @@ impl Iterator for Batch {
             readable: flags.intersects(F::IN | F::RDHUP | F::HUP | F::ERR),
             writable: flags.intersects(F::OUT | F::HUP | F::ERR),
             peer_ended: flags.intersects(F::RDHUP | F::HUP | F::ERR),
-            broken: flags.intersects(F::HUP | F::ERR),
         })
     }
 }
@@ -202,7 +199,7 @@ mod tests {
         wake.signal();
         epoll.wait(&mut batch, Some(1000)).unwrap();
         let event = batch.next().unwrap();
-        assert_eq!((event.token, event.readable, event.broken), (7, true, false));
+        assert_eq!((event.token, event.readable, event.peer_ended), (7, true, false));
         assert!(batch.next().is_none());
 
         epoll.remove(&wake).unwrap();

@@ -11,8 +11,6 @@ pub struct Signum(pub i32);
 impl Signum {
     /// A child ended.
     pub const CHLD: Self = Self(libc::SIGCHLD);
-    /// Reload.
-    pub const HUP: Self = Self(libc::SIGHUP);
     /// Ctrl-C.
     pub const INT: Self = Self(libc::SIGINT);
     /// The end that cannot be refused.

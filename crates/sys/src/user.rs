@@ -24,24 +24,42 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The number of the user called `name`, which may be a number itself; `None`: there is no such user.
-pub fn find_user(name: &str) -> io::Result<Option<Id>> {
-    if let Ok(number) = name.parse() {
-        return Ok(Some(Id(number)));
-    }
-    let name = CString::new(name)?;
-    // SAFETY: `passwd` is plain data (pointers and integers) for which all zeroes is a value; getpwnam_r fills it.
+/// A user and the group that the database names beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The user.
+    pub id: Id,
+    /// Its own group; `None` for a number that is in no database.
+    pub group: Option<Id>,
+}
+
+/// The user called `name`, which may be a number; `None`: there is no such user.
+pub fn find_user(name: &str) -> io::Result<Option<User>> {
+    // SAFETY: `passwd` is plain data (pointers and integers) for which all zeroes is a value; the query fills it.
     let mut entry: libc::passwd = unsafe { std::mem::zeroed() };
-    lookup(|buffer| {
+    let number = name.parse().ok();
+    let name = CString::new(name)?;
+    let found = lookup(|buffer| {
         let mut found = std::ptr::null_mut();
-        // SAFETY: every pointer is to a live local or to `buffer`, whose true length is passed; the entry's strings
-        // point into `buffer` but only its integer is used, below.
-        let error = unsafe {
-            libc::getpwnam_r(name.as_ptr(), &raw mut entry, buffer.as_mut_ptr(), buffer.len(), &raw mut found)
+        let (buffer, length) = (buffer.as_mut_ptr(), buffer.len());
+        let error = match number {
+            // SAFETY: every pointer is to a live local or to the buffer, whose true length is passed; the entry's strings
+            // point into the buffer, but only its integers are used, below.
+            Some(number) => unsafe {
+                libc::getpwuid_r(number, &raw mut entry, buffer, length, &raw mut found)
+            },
+            // SAFETY: as above.
+            None => unsafe {
+                libc::getpwnam_r(name.as_ptr(), &raw mut entry, buffer, length, &raw mut found)
+            },
         };
         (error, !found.is_null())
+    })?;
+    Ok(match (found, number) {
+        (true, _) => Some(User { id: Id(entry.pw_uid), group: Some(Id(entry.pw_gid)) }),
+        (false, Some(number)) => Some(User { id: Id(number), group: None }),
+        (false, None) => None,
     })
-    .map(|found| found.then_some(Id(entry.pw_uid)))
 }
 
 /// The number of the group called `name`, which may be a number itself; `None`: there is no such group.
@@ -77,7 +95,7 @@ fn lookup(mut query: impl FnMut(&mut [libc::c_char]) -> (libc::c_int, bool)) -> 
 
 /// Makes this process `identity`, for good: groups first, then the user, so that nothing is left to take back.
 ///
-/// The supplementary groups are cut to the one group. Call it while the process has one thread: rustix changes the
+/// If the group changes, the supplementary groups are cut to it. Call it while the process has one thread: rustix changes the
 /// calling thread alone, and threads made later inherit from it.
 pub fn become_identity(identity: Identity) -> io::Result<()> {
     if let Some(Id(group)) = identity.group {
@@ -98,9 +116,11 @@ mod tests {
 
     #[test]
     fn finds_root_by_name_and_by_number() {
-        assert_eq!(find_user("root").unwrap(), Some(Id(0)));
+        assert_eq!(find_user("root").unwrap(), Some(User { id: Id(0), group: Some(Id(0)) }));
+        assert_eq!(find_user("0").unwrap(), find_user("root").unwrap());
         assert_eq!(find_group("root").unwrap(), Some(Id(0)));
-        assert_eq!(find_user("65534").unwrap(), Some(Id(65534)));
+        let nowhere = 4_000_000_001;
+        assert_eq!(find_user("4000000001").unwrap(), Some(User { id: Id(nowhere), group: None }));
         assert_eq!(find_user("no such user here").unwrap(), None);
         assert_eq!(find_group("no such group here").unwrap(), None);
         assert!(find_user("nul\0inside").is_err());

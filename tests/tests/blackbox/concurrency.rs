@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use goherd_tests::{Client, DEADLINE, Scratch, Server, Toolchain, eventually, with_both_toolchains};
 
@@ -18,6 +19,7 @@ with_both_toolchains!(
     a_request_on_an_old_connection_is_served_after_the_core_is_free,
     a_slow_reader_does_not_keep_the_core_from_others_for_ever,
     handlers_that_block_among_many_brief_ones_stall_nobody,
+    a_handler_that_blocks_after_a_burst_stalls_nobody,
 );
 
 fn ask_all(clients: &mut [Client], path: &str) {
@@ -166,4 +168,25 @@ fn handlers_that_block_among_many_brief_ones_stall_nobody(toolchain: Toolchain) 
         }
         done.store(true, Ordering::SeqCst);
     });
+}
+
+fn a_handler_that_blocks_after_a_burst_stalls_nobody(toolchain: Toolchain) {
+    let (server, scratch) = (probe(toolchain).goroutines(10).start(), Scratch::new());
+    let (bursts, done) = (AtomicU32::new(0), AtomicBool::new(false));
+    for round in 0..5 {
+        let enough = bursts.load(Ordering::SeqCst) + 20;
+        thread::scope(|scope| {
+            scope.spawn(|| hammer(&server, &bursts, &done));
+            eventually("requests follow closely", || (bursts.load(Ordering::SeqCst) > enough).then_some(()));
+            done.store(true, Ordering::SeqCst);
+        });
+        done.store(false, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(20)); // quiet is part of the story, nothing waits for it
+        let mut other = server.connect();
+        assert_eq!(other.get("/").unwrap().status, 200);
+        let mut held = hold(&server, &scratch, &format!("gate-{round}"));
+        assert_eq!(other.get("/").unwrap().status, 200);
+        scratch.write(&format!("gate-{round}"), "");
+        assert_eq!(held.receive().unwrap().text(), "let go");
+    }
 }

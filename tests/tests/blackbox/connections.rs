@@ -5,6 +5,7 @@ use goherd_tests::{Client, Scratch, Toolchain, with_both_toolchains};
 use crate::probe;
 
 with_both_toolchains!(
+    a_half_closed_client_gets_all_of_a_long_answer,
     a_connection_is_kept_for_many_requests,
     pipelined_requests_are_answered_in_their_order,
     pipelined_requests_with_bodies_are_answered_in_their_order,
@@ -157,4 +158,14 @@ fn a_handler_learns_that_its_client_is_gone(toolchain: Toolchain) {
     assert!(!scratch.path("gone").exists());
     drop(client);
     scratch.wait_for("gone");
+}
+
+fn a_half_closed_client_gets_all_of_a_long_answer(toolchain: Toolchain) {
+    const LENGTH: usize = 20_000_000;
+    let server = probe(toolchain).goroutines(4).start();
+    let mut client = server.connect();
+    client.send(format!("GET /big?n={LENGTH} HTTP/1.1\r\nHost: test\r\n\r\n")).unwrap();
+    client.end_sending().unwrap();
+    assert_eq!(server.text("/"), "hello from the probe\n");
+    assert_eq!(client.receive().unwrap().body.len(), LENGTH);
 }

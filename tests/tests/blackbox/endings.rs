@@ -36,6 +36,8 @@ fn sigterm_does_not_wait_for_idle_connections(toolchain: Toolchain) {
     let server = probe(toolchain).processes(2).goroutines(4).start();
     let mut used = server.connect();
     let _never_used = server.connect();
+    let mut half = server.connect();
+    half.send("GET / HTT").unwrap();
     assert_eq!(used.get("/").unwrap().status, 200);
     assert_eq!(server.stop(), 0);
     assert_eq!(used.receive_to_end().unwrap(), b"");

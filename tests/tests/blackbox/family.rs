@@ -11,6 +11,7 @@ with_both_toolchains!(
     the_master_has_one_thread_and_no_go_in_it,
     workers_are_children_of_the_master_and_lead_groups_of_their_own,
     workers_become_the_user_that_uid_and_gid_name,
+    a_user_without_a_group_brings_its_own,
 );
 
 fn two_workers_are_two_processes_and_both_answer(toolchain: Toolchain) {
@@ -54,6 +55,17 @@ fn workers_are_children_of_the_master_and_lead_groups_of_their_own(toolchain: To
         assert_eq!((worker.parent, worker.group), (server.master_pid(), worker.pid));
     }
     assert_eq!(server.family().len(), 4, "{:?}", server.family());
+}
+
+fn a_user_without_a_group_brings_its_own(toolchain: Toolchain) {
+    if !rustix::process::geteuid().is_root() {
+        return skip("only root can start workers as somebody else");
+    }
+    let server = probe(toolchain).with(["--uid", "nobody"]).start();
+    let status = server.workers()[0].file("status");
+    for line in ["Uid:\t65534\t65534", "Gid:\t65534\t65534", "Groups:\t65534 \n"] {
+        assert!(status.contains(line), "{line:?} is not in\n{status}");
+    }
 }
 
 fn workers_become_the_user_that_uid_and_gid_name(toolchain: Toolchain) {

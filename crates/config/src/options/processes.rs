@@ -38,7 +38,9 @@ pub const ROWS: &[OptionRow] = &[
         value_name: "NAME=VALUE",
         list: true,
         help: "Set an environment variable for the application",
-        doc: "The value is all that follows the first `=`, and may be empty.",
+        doc: "The value is all that follows the first `=`, and may be empty. With standard Go it is set \
+              when the package `uwsgi` is initialised: a package-level variable of a package that is initialised \
+              before it (one that does not import it) does not see it yet; main does. With gccgo everything sees it.",
         ..ROW
     },
     OptionRow {
@@ -46,6 +48,8 @@ pub const ROWS: &[OptionRow] = &[
         kind: Kind::Name { of: "user", set: |draft, name| draft.config.uid = Some(name) },
         value_name: "USER",
         help: "Run as this user, a name or a number",
+        doc: "Workers become this user; the master stays root, to start others. Without `gid` they get the user's own \
+              group, and in any case no other group of root's.",
         ..ROW
     },
     OptionRow {
