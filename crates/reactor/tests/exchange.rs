@@ -72,6 +72,13 @@ impl Server {
         }
     }
 
+    /// A peer that has asked for /, and its request.
+    fn asked(&self) -> (TcpStream, Seen) {
+        let mut peer = self.connect();
+        peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        (peer, self.request())
+    }
+
     fn respond(&self, id: ExchangeId, body: &str) {
         self.reactor.respond(id, 200, b"", body.as_bytes()).unwrap();
     }
@@ -260,9 +267,7 @@ fn a_handle_that_outlived_its_request_is_refused() {
 #[test]
 fn what_would_split_an_answer_is_refused_and_the_exchange_goes_on() {
     let server = Server::new(8);
-    let mut peer = server.connect();
-    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let seen = server.request();
+    let (mut peer, seen) = server.asked();
     let mut block = Vec::new();
     fields::push(&mut block, b"X", b"a\r\nSet-Cookie: b");
     assert!(matches!(server.reactor.respond(seen.id, 200, &block, b""), Err(Failure::Malformed(_))));
@@ -274,9 +279,7 @@ fn what_would_split_an_answer_is_refused_and_the_exchange_goes_on() {
 #[test]
 fn a_slow_peer_gets_all_of_a_long_answer() {
     let server = Server::new(8);
-    let mut peer = server.connect();
-    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let seen = server.request();
+    let (mut peer, seen) = server.asked();
     let whole = vec![b'x'; 32 << 20];
     let reader = std::thread::spawn(move || {
         let mut all = Vec::new();
@@ -344,9 +347,7 @@ fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
 #[test]
 fn draining_ends_a_connection_whose_answer_was_begun_before() {
     let server = Server::new(8);
-    let mut peer = server.connect();
-    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let seen = server.request();
+    let (peer, seen) = server.asked();
     server.reactor.start(seen.id, 200, b"").unwrap();
     assert_eq!(server.reactor.write(seen.id, b"part"), Ok(Write::Taken(4)));
     server.reactor.drain();
@@ -377,9 +378,7 @@ fn draining_answers_what_has_arrived_and_waits_for_no_half_request() {
 #[test]
 fn what_was_written_goes_on_while_the_application_is_elsewhere() {
     let server = Server::new(8);
-    let mut peer = server.connect();
-    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let seen = server.request();
+    let (mut peer, seen) = server.asked();
     server.reactor.start(seen.id, 200, b"").unwrap();
     let piece = vec![b'x'; 60_000];
     let mut taken = 0;
