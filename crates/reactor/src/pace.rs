@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use goherd_sys::eventfd::EventFd;
 
-/// How often the watch looks, in microseconds. A stall is noticed within two looks. A shorter tick costs more than it
+/// How often the watch looks, in microseconds. A stall is noticed within three looks. A shorter tick costs more than it
 /// gives: on a machine whose processors are all busy, a thread that wakes drives another from its own.
 pub const TICK_MICROS: u32 = 2000;
 
