@@ -109,7 +109,7 @@ func newExchange(c *core) *exchange {
 		r.Body = &body{exchange: x}
 	}
 	var err error
-	if r.URL, err = parseTarget(r.RequestURI); err != nil {
+	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
 		r.URL = &url.URL{Path: "/"}
 		x.refused = "400 Bad Request: malformed request target"
 	}
@@ -117,10 +117,6 @@ func newExchange(c *core) *exchange {
 		x.cancel()
 	}
 	return x
-}
-
-func parseTarget(target string) (*url.URL, error) {
-	return url.ParseRequestURI(target)
 }
 
 // headerOf makes the fields of a request, but for Host, into a Header.

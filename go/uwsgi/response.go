@@ -67,10 +67,11 @@ func (w *response) settleFields() {
 	}
 	sortStrings(c.keys)
 	for _, key := range c.keys {
+		if !isToken(key) || unfit(key, w.status) {
+			continue
+		}
 		for _, value := range w.header[key] {
-			if isToken(key) && !unfit(key, w.status) {
-				c.fields = appendField(c.fields, key, clean(value))
-			}
+			c.fields = appendField(c.fields, key, clean(value))
 		}
 	}
 	if declared := w.header["Content-Length"]; len(declared) > 0 {
@@ -170,13 +171,21 @@ func (w *response) isOver() bool {
 
 var errOver = errors.New("uwsgi: the handler of this request has returned")
 
-// admit counts n bytes more of the body, or says why they must not be.
-func (w *response) admit(n int) error {
+// open sees to it that the status is settled, unless the answer is complete.
+func (w *response) open() error {
 	if w.isOver() {
 		return errOver
 	}
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
+	}
+	return nil
+}
+
+// admit counts n bytes more of the body, or says why they must not be.
+func (w *response) admit(n int) error {
+	if err := w.open(); err != nil {
+		return err
 	}
 	if n == 0 {
 		return w.failed
@@ -221,10 +230,14 @@ func (w *response) start(sample []byte) error {
 	if n := abiStart(x.id, w.status, x.core.fields); n != 0 {
 		w.failed = http.ErrAbortHandler
 		if n == errFields {
-			log.Printf("uwsgi: the answer to %s has a malformed field", x.request.RequestURI)
+			w.logMalformed()
 		}
 	}
 	return w.failed
+}
+
+func (w *response) logMalformed() {
+	log.Printf("uwsgi: the answer to %s has a malformed field", w.exchange.request.RequestURI)
 }
 
 // settleType adds the Content-Type that the body's beginning looks like.
@@ -261,11 +274,8 @@ func (w *response) Flush() {
 
 // FlushError is Flush for http.ResponseController.
 func (w *response) FlushError() error {
-	if w.isOver() {
-		return errOver
-	}
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
+	if err := w.open(); err != nil {
+		return err
 	}
 	if _, err := w.stream(nil); err != nil {
 		return err
@@ -289,7 +299,7 @@ func (w *response) finish() {
 	}
 	w.settleType(x.core.buffer)
 	if abiRespond(x.id, w.status, x.core.fields, x.core.buffer) == errFields {
-		log.Printf("uwsgi: the answer to %s has a malformed field", x.request.RequestURI)
+		w.logMalformed()
 		w.fail(false)
 	}
 }

@@ -97,8 +97,8 @@ pub(crate) struct Exchange {
     head_consumed: bool,
     minor: u8,
     is_head: bool,
-    /// How the body of a streamed answer goes out, and what its declared length lacks still.
-    streaming: Option<(Framing, u64)>,
+    /// How the body of a streamed answer goes out; its length is what is still to come.
+    streaming: Option<Framing>,
 }
 
 impl Exchange {
@@ -184,7 +184,7 @@ impl Connection {
 
     fn respond(&mut self, code: u16, said: Said, block: &[u8], body: &[u8], shared: &Shared) -> Progress {
         let sends_body = self.exchange.sends_body(code);
-        self.exchange.keep_alive &= !said.close && !self.exchange.body_is_a_burden() && !shared.is_draining();
+        self.settle_persistence(said, shared);
         let declared = said.content_length.unwrap_or(body.len() as u64);
         if sends_body && declared != body.len() as u64 {
             self.exchange.keep_alive = false;
@@ -201,65 +201,58 @@ impl Connection {
             body = b"";
         }
         match self.send_or_keep(body, b"") {
-            Transfer::Done(_) => self.finish(shared),
-            Transfer::WouldBlock => {
+            Some(true) => self.finish(shared),
+            Some(false) => {
                 self.phase = Phase::Flushing;
                 Progress::Waiting
             }
-            Transfer::Ended | Transfer::Broken => Progress::Closed,
+            None => Progress::Closed,
         }
     }
 
-    /// Sends `input.out`, `body` and `end`; what does not go is kept in `input.out` (`WouldBlock`).
-    fn send_or_keep(&mut self, body: &[u8], end: &[u8]) -> Transfer {
-        let Some(input) = &mut self.input else { return Transfer::Broken };
-        let mut sent = match self.stream.send([&input.out, body, end]) {
+    /// Sends `input.out`, then `body` and `end`; gives how much of those two went. `None`: the peer is gone.
+    fn send_some(&mut self, body: &[u8], end: &[u8]) -> Option<usize> {
+        let input = self.input.as_mut()?;
+        let sent = match self.stream.send([&input.out, body, end]) {
             Transfer::Done(n) => n,
             Transfer::WouldBlock => 0,
-            gone => return gone,
+            Transfer::Ended | Transfer::Broken => return None,
         };
-        let all = sent == input.out.len() + body.len() + end.len();
         let of_out = sent.min(input.out.len());
         input.out.drain(..of_out);
-        sent -= of_out;
-        if all {
-            return Transfer::Done(sent);
-        }
+        Some(sent - of_out)
+    }
+
+    /// The same, and what does not go is kept in `input.out`; `true`: all went.
+    fn send_or_keep(&mut self, body: &[u8], end: &[u8]) -> Option<bool> {
+        let mut sent = self.send_some(body, end)?;
+        let input = self.input.as_mut()?;
         for piece in [body, end] {
             let of_piece = sent.min(piece.len());
             input.out.extend_from_slice(&piece[of_piece..]);
             sent -= of_piece;
         }
-        Transfer::WouldBlock
+        Some(input.out.is_empty())
     }
 
-    /// Sends `input.out` and of `body` what goes; answers with how much of `body` went.
-    fn send_some(&mut self, body: &[u8]) -> Result<usize, Failure> {
-        let input = self.input.as_mut().ok_or(Failure::Ended)?;
-        let sent = match self.stream.send([&input.out, body, b""]) {
-            Transfer::Done(n) => n,
-            Transfer::WouldBlock => 0,
-            Transfer::Ended | Transfer::Broken => return Err(Failure::Ended),
-        };
-        let of_out = sent.min(input.out.len());
-        input.out.drain(..of_out);
-        Ok(sent - of_out)
+    /// Settles whether the connection goes on after this answer, as far as that is known when its head is written.
+    fn settle_persistence(&mut self, said: Said, shared: &Shared) {
+        self.exchange.keep_alive &= !said.close && !self.exchange.body_is_a_burden() && !shared.is_draining();
     }
 
     fn start(&mut self, code: u16, said: Said, block: &[u8], shared: &Shared) -> Result<(), Failure> {
         if self.exchange.streaming.is_some() {
             return Err(Failure::OutOfTurn);
         }
-        self.exchange.keep_alive &= !said.close && !self.exchange.body_is_a_burden() && !shared.is_draining();
+        self.settle_persistence(said, shared);
         let framing = self.exchange.framing(code, said.content_length);
         self.put_head(code, framing, block, shared)?;
-        let framing = if self.exchange.sends_body(code) { framing } else { Framing::None };
-        self.exchange.streaming = Some((framing, said.content_length.unwrap_or(0)));
+        self.exchange.streaming = Some(if self.exchange.sends_body(code) { framing } else { Framing::None });
         Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<Write, Failure> {
-        let (framing, left) = self.exchange.streaming.ok_or(Failure::OutOfTurn)?;
+        let framing = self.exchange.streaming.ok_or(Failure::OutOfTurn)?;
         if self.exchange.blocked && self.flush_part()? == Write::WouldBlock {
             return Ok(Write::WouldBlock);
         }
@@ -267,11 +260,11 @@ impl Connection {
             Framing::None => Ok(Write::Taken(bytes.len())),
             Framing::Chunked => self.write_chunk(bytes),
             Framing::UntilClose => self.write_plain(bytes),
-            Framing::Length(length) => {
+            Framing::Length(left) => {
                 let most = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                 let wrote = self.write_plain(&bytes[..most])?;
                 if let Write::Taken(n) = wrote {
-                    self.exchange.streaming = Some((Framing::Length(length), left - n as u64));
+                    self.exchange.streaming = Some(Framing::Length(left - n as u64));
                 }
                 Ok(wrote)
             }
@@ -279,7 +272,7 @@ impl Connection {
     }
 
     fn write_plain(&mut self, bytes: &[u8]) -> Result<Write, Failure> {
-        let sent = self.send_some(bytes)?;
+        let sent = self.send_some(bytes, b"").ok_or(Failure::Ended)?;
         if sent == 0 && !bytes.is_empty() {
             return Ok(self.block());
         }
@@ -295,11 +288,7 @@ impl Connection {
         if let Some(input) = &mut self.input {
             input.out.extend_from_slice(format!("{:x}\r\n", bytes.len()).as_bytes());
         }
-        match self.send_or_keep(bytes, b"\r\n") {
-            Transfer::Done(_) => {}
-            Transfer::WouldBlock => self.exchange.blocked = true,
-            Transfer::Ended | Transfer::Broken => return Err(Failure::Ended),
-        }
+        self.exchange.blocked = !self.send_or_keep(bytes, b"\r\n").ok_or(Failure::Ended)?;
         Ok(Write::Taken(bytes.len()))
     }
 
@@ -329,14 +318,13 @@ impl Connection {
     }
 
     fn end_answer(&mut self, shared: &Shared) -> Result<Progress, Failure> {
-        let (framing, left) = self.exchange.streaming.ok_or(Failure::OutOfTurn)?;
-        match framing {
+        match self.exchange.streaming.ok_or(Failure::OutOfTurn)? {
             Framing::Chunked => {
                 if let Some(input) = &mut self.input {
                     input.out.extend_from_slice(b"0\r\n\r\n");
                 }
             }
-            Framing::Length(_) => self.exchange.keep_alive &= left == 0,
+            Framing::Length(left) => self.exchange.keep_alive &= left == 0,
             Framing::None | Framing::UntilClose => {}
         }
         self.phase = Phase::Flushing;
