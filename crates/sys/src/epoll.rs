@@ -177,7 +177,8 @@ pub(crate) fn micros_as_timespec(micros: u32) -> Timespec {
     Timespec { tv_sec: (micros / 1_000_000).into(), tv_nsec: (micros % 1_000_000 * 1000).into() }
 }
 
-fn timespec(ms: u64) -> Timespec {
+/// The same of milliseconds.
+pub(crate) fn timespec(ms: u64) -> Timespec {
     let ms = i64::try_from(ms).unwrap_or(i64::MAX);
     Timespec { tv_sec: ms / 1000, tv_nsec: (ms % 1000) * 1_000_000 }
 }

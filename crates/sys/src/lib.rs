@@ -25,6 +25,7 @@ pub mod process;
 pub mod signal;
 pub mod socket;
 pub mod stderr;
+pub mod timerfd;
 pub mod user;
 
 pub use process::Pid;

@@ -189,6 +189,33 @@ impl Stream {
         }
     }
 
+    /// Sends up to `count` bytes of `file`, from its own position on, which moves with them (sendfile(2)). `Ended`: the file
+    /// has none left.
+    #[must_use]
+    pub fn send_file(&self, file: impl AsFd, count: usize) -> Transfer {
+        loop {
+            match rustix::fs::sendfile(&self.fd, &file, None, count) {
+                Ok(0) => return Transfer::Ended,
+                Ok(n) => return Transfer::Done(n),
+                Err(rustix::io::Errno::AGAIN) => return Transfer::WouldBlock,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return Transfer::Broken,
+            }
+        }
+    }
+
+    /// The address that the peer has connected to; `None` for unix sockets.
+    #[must_use]
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        net::getsockname(&self.fd).ok().and_then(inet)
+    }
+
+    /// The descriptor, for somebody who goes on with the connection.
+    #[must_use]
+    pub fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+
     /// Says to the peer that no more bytes will come, while its own may still be received.
     pub fn end_sending(&self) {
         let _gone = net::shutdown(&self.fd, Shutdown::Write);
