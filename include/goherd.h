@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 // The version of this interface. Server and package must have the same; the package checks it at start.
-#define GOHERD_ABI_VERSION 1
+#define GOHERD_ABI_VERSION 2
 
 // The exchange has ended, or its peer is gone.
 #define GOHERD_EENDED -1
@@ -27,7 +27,7 @@
 // The head of the answer was sent already, or was not yet.
 #define GOHERD_ETURN -4
 
-// A field of the answer is malformed, or the status is not one of 200 to 999. Nothing was sent.
+// A field of the answer is malformed, or the status is not one of those that the function takes. Nothing was sent.
 #define GOHERD_EFIELDS -5
 
 // This process is not a worker of a server.
@@ -70,6 +70,9 @@
 // The peer has ended its side.
 #define GOHERD_GONE 4
 
+// `event.flags`: the peer came over TLS, as the web server in front says.
+#define GOHERD_HTTPS 1
+
 // Bytes of the server: valid as long as the process lives.
 typedef struct goherd_bytes {
   // The first byte.
@@ -100,6 +103,8 @@ typedef struct goherd_event {
   uintptr_t fields;
   // The address of the peer's name, as `net/http` writes it in `RemoteAddr`.
   uintptr_t peer;
+  // The address of the name of the address that the peer has connected to.
+  uintptr_t local;
   // The length of the body in bytes; `GOHERD_CHUNKED`: it comes in chunks, so that nobody knows.
   uint64_t content_length;
   // The length of the head in bytes.
@@ -108,6 +113,8 @@ typedef struct goherd_event {
   uint32_t fields_length;
   // The length of the peer's name in bytes.
   uint32_t peer_length;
+  // The length of that address in bytes; 0: it is the one that the listener is bound to.
+  uint32_t local_length;
   // The number of the listener that the request came through.
   uint32_t door;
   // GET, POST, …
@@ -120,6 +127,8 @@ typedef struct goherd_event {
   uint32_t minor;
   // How many events the leader has fetched beside this one.
   uint32_t backlog;
+  // `GOHERD_HTTPS` or 0.
+  uint32_t flags;
 } goherd_event;
 
 #ifdef __cplusplus
@@ -187,8 +196,39 @@ int64_t goherd_write(uint64_t exchange,
 // Sends what the server holds back of the answer: 0 or an error. After `GOHERD_EAGAIN` the rest goes as it can.
 int64_t goherd_flush(uint64_t exchange);
 
-// Ends an answer in parts; the exchange is over. 0 or an error.
-int64_t goherd_finish(uint64_t exchange);
+// Sends an interim answer, of the status 100 or 102 to 199, before the head of the final one. 0 or an error.
+int64_t goherd_interim(uint64_t exchange,
+                       uint32_t status,
+                       const uint8_t *fields,
+                       uintptr_t fields_length);
+
+// Sends up to `count` bytes of the file `file`, from its own position on, which moves with them, as a part of the body:
+// gives how many were taken, 0 at the file's end, or an error. `GOHERD_ETURN`: the body of this answer has to be written.
+int64_t goherd_send_file(uint64_t exchange,
+                         int32_t file,
+                         uint64_t count);
+
+// Ends an answer in parts, with the trailer fields at `fields`; the exchange is over. So is one after `goherd_hijack`.
+// 0 or an error.
+int64_t goherd_finish(uint64_t exchange,
+                      const uint8_t *fields,
+                      uintptr_t fields_length);
+
+// Copies what the peer has sent beyond the head, and nobody has read, into the `length` bytes at `buffer`: gives how
+// much, or an error. Call it until it gives 0, then `goherd_hijack`.
+int64_t goherd_unread(uint64_t exchange,
+                      uint8_t *buffer,
+                      uintptr_t length);
+
+// Gives the connection itself, a descriptor that the caller is to close, or an error; `GOHERD_EAGAIN`: a part of the
+// answer waits to be sent. The exchange lasts until `goherd_finish`, and takes nothing else.
+int64_t goherd_hijack(uint64_t exchange);
+
+// Copies the block of trailer fields that the request's body ended with into the `length` bytes at `buffer`, if they are
+// enough: gives the length of the block, or an error.
+int64_t goherd_trailers(uint64_t exchange,
+                        uint8_t *buffer,
+                        uintptr_t length);
 
 // Ends the connection as it stands; the exchange is over. 0 or an error.
 int64_t goherd_abort(uint64_t exchange);

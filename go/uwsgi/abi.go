@@ -4,7 +4,7 @@ import "unsafe"
 
 // abiExpected is the version of the server's interface that this package is
 // written for; goherd.h describes it.
-const abiExpected = 1
+const abiExpected = 2
 
 // What abiNext finds.
 const (
@@ -37,8 +37,12 @@ const (
 	errEnded  = -1
 	errAgain  = -2
 	errShort  = -3
+	errTurn   = -4
 	errFields = -5
 )
+
+// flagHTTPS is a bit of event.flags.
+const flagHTTPS = 1
 
 // span is a part of a head: goherd_span.
 type span struct {
@@ -58,21 +62,27 @@ type event struct {
 	head          uintptr
 	fields        uintptr
 	peer          uintptr
+	local         uintptr
 	contentLength uint64
 	headLength    uint32
 	fieldsLength  uint32
 	peerLength    uint32
+	localLength   uint32
 	door          uint32
 	method        span
 	target        span
 	host          span
 	minor         uint32
 	backlog       uint32
+	flags         uint32
 }
 
 // bytesAt gives the length bytes at a place that the server named. The address
 // is read as a pointer where it stands, since it never was one of Go's.
 func bytesAt(address *uintptr, length uint32) []byte {
+	if length == 0 {
+		return nil
+	}
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(address)), int(length))
 }
 

@@ -22,7 +22,12 @@ package uwsgi
 #pragma weak goherd_start
 #pragma weak goherd_write
 #pragma weak goherd_flush
+#pragma weak goherd_interim
+#pragma weak goherd_send_file
 #pragma weak goherd_finish
+#pragma weak goherd_unread
+#pragma weak goherd_hijack
+#pragma weak goherd_trailers
 #pragma weak goherd_abort
 #pragma weak goherd_read
 
@@ -134,6 +139,27 @@ func abiRead(exchange uint64, b []byte) int64 {
 	return int64(C.goherd_read(C.uint64_t(exchange), (*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
 }
 
+func abiUnread(exchange uint64, b []byte) int64 {
+	return int64(C.goherd_unread(C.uint64_t(exchange), (*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
+}
+
+func abiTrailers(exchange uint64, b []byte) int64 {
+	return int64(C.goherd_trailers(C.uint64_t(exchange), (*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
+}
+
+func abiInterim(exchange uint64, status int, fields []byte) int64 {
+	return int64(C.goherd_interim(C.uint64_t(exchange), C.uint32_t(status),
+		(*C.uint8_t)(first(fields)), C.uintptr_t(len(fields))))
+}
+
+func abiSendFile(exchange uint64, file uintptr, count int64) int64 {
+	return int64(C.goherd_send_file(C.uint64_t(exchange), C.int32_t(file), C.uint64_t(count)))
+}
+
+func abiFinish(exchange uint64, fields []byte) int64 {
+	return int64(C.goherd_finish(C.uint64_t(exchange), (*C.uint8_t)(first(fields)), C.uintptr_t(len(fields))))
+}
+
 func abiFlush(exchange uint64) int64  { return int64(C.goherd_flush(C.uint64_t(exchange))) }
-func abiFinish(exchange uint64) int64 { return int64(C.goherd_finish(C.uint64_t(exchange))) }
+func abiHijack(exchange uint64) int64 { return int64(C.goherd_hijack(C.uint64_t(exchange))) }
 func abiAbort(exchange uint64) int64  { return int64(C.goherd_abort(C.uint64_t(exchange))) }

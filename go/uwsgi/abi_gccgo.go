@@ -47,8 +47,23 @@ func cRead(exchange uint64, b unsafe.Pointer, length uintptr) int64
 //extern goherd_flush
 func cFlush(exchange uint64) int64
 
+//extern goherd_interim
+func cInterim(exchange uint64, status uint32, fields unsafe.Pointer, fieldsLength uintptr) int64
+
+//extern goherd_send_file
+func cSendFile(exchange uint64, file int32, count uint64) int64
+
 //extern goherd_finish
-func cFinish(exchange uint64) int64
+func cFinish(exchange uint64, fields unsafe.Pointer, fieldsLength uintptr) int64
+
+//extern goherd_unread
+func cUnread(exchange uint64, b unsafe.Pointer, length uintptr) int64
+
+//extern goherd_hijack
+func cHijack(exchange uint64) int64
+
+//extern goherd_trailers
+func cTrailers(exchange uint64, b unsafe.Pointer, length uintptr) int64
 
 //extern goherd_abort
 func cAbort(exchange uint64) int64
@@ -77,8 +92,24 @@ func abiStart(exchange uint64, status int, fields []byte) int64 {
 	return cStart(exchange, uint32(status), first(fields), uintptr(len(fields)))
 }
 
-func abiWrite(exchange uint64, b []byte) int64 { return cWrite(exchange, first(b), uintptr(len(b))) }
-func abiRead(exchange uint64, b []byte) int64  { return cRead(exchange, first(b), uintptr(len(b))) }
-func abiFlush(exchange uint64) int64           { return cFlush(exchange) }
-func abiFinish(exchange uint64) int64          { return cFinish(exchange) }
-func abiAbort(exchange uint64) int64           { return cAbort(exchange) }
+func abiInterim(exchange uint64, status int, fields []byte) int64 {
+	return cInterim(exchange, uint32(status), first(fields), uintptr(len(fields)))
+}
+
+func abiSendFile(exchange uint64, file uintptr, count int64) int64 {
+	return cSendFile(exchange, int32(file), uint64(count))
+}
+
+func abiFinish(exchange uint64, fields []byte) int64 {
+	return cFinish(exchange, first(fields), uintptr(len(fields)))
+}
+
+func abiWrite(exchange uint64, b []byte) int64  { return cWrite(exchange, first(b), uintptr(len(b))) }
+func abiRead(exchange uint64, b []byte) int64   { return cRead(exchange, first(b), uintptr(len(b))) }
+func abiUnread(exchange uint64, b []byte) int64 { return cUnread(exchange, first(b), uintptr(len(b))) }
+func abiTrailers(exchange uint64, b []byte) int64 {
+	return cTrailers(exchange, first(b), uintptr(len(b)))
+}
+func abiFlush(exchange uint64) int64  { return cFlush(exchange) }
+func abiHijack(exchange uint64) int64 { return cHijack(exchange) }
+func abiAbort(exchange uint64) int64  { return cAbort(exchange) }

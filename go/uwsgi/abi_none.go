@@ -19,5 +19,10 @@ func abiStart(uint64, int, []byte) int64           { return errEnded }
 func abiWrite(uint64, []byte) int64                { return errEnded }
 func abiRead(uint64, []byte) int64                 { return errEnded }
 func abiFlush(uint64) int64                        { return errEnded }
-func abiFinish(uint64) int64                       { return errEnded }
+func abiInterim(uint64, int, []byte) int64         { return errEnded }
+func abiSendFile(uint64, uintptr, int64) int64     { return errEnded }
+func abiFinish(uint64, []byte) int64               { return errEnded }
+func abiUnread(uint64, []byte) int64               { return errEnded }
+func abiHijack(uint64) int64                       { return errEnded }
+func abiTrailers(uint64, []byte) int64             { return errEnded }
 func abiAbort(uint64) int64                        { return errEnded }

@@ -22,6 +22,7 @@ type core struct {
 	fields []byte   // the fields of the answer, as they cross to the server
 	buffer []byte   // the beginning of the body, until it is sent
 	keys   []string // the names of the answer's fields, being sorted
+	origin origin   // where the last request came in
 
 	mu       sync.Mutex
 	exchange *exchange // the one being handled, for wake-ups
@@ -161,7 +162,7 @@ func (x *exchange) panicked(reason interface{}) {
 		log.Printf("uwsgi: worker %d: panic serving %s %s for %s: %v\n%s",
 			WorkerId(), x.request.Method, x.request.RequestURI, x.request.RemoteAddr, reason, stack)
 	}
-	x.response.fail(reason == http.ErrAbortHandler)
+	x.response.giveUp(reason == http.ErrAbortHandler)
 }
 
 // deliver passes a wake-up to the exchange that it is for, if that lasts still.
@@ -179,6 +180,6 @@ func (c *core) deliver(ev *event) {
 		x.writable.signal()
 	}
 	if ev.wake&wakeGone != 0 {
-		x.cancel()
+		x.peerGone()
 	}
 }

@@ -2,13 +2,10 @@ package uwsgi
 
 import (
 	"context"
-	"io"
-	"net"
+	"crypto/tls"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 )
 
@@ -22,52 +19,13 @@ type exchange struct {
 	refused  string // why the application does not get to see the request
 	readable signal
 	writable signal
+	gone     int32 // atomic: the peer has ended its side
 }
 
-// signal is a wake-up that one goroutine waits for. It costs nothing until
-// somebody waits.
-type signal struct {
-	mu sync.Mutex
-	ch chan struct{}
-}
-
-// channel gives the channel on which wake-ups come from now on.
-func (s *signal) channel() chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ch == nil {
-		s.ch = make(chan struct{}, 1)
-	}
-	return s.ch
-}
-
-func (s *signal) signal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ch == nil {
-		return // nobody waits: who wants to will try once more first
-	}
-	select {
-	case s.ch <- struct{}{}:
-	default:
-	}
-}
-
-// await calls try until it gives something other than errAgain, waiting for a
-// wake-up before each further time. The exchange's end is a wake-up too; that the
-// peer has ended its side is none: it may still take the answer.
-func (x *exchange) await(s *signal, try func() int64) int64 {
-	n := try()
-	if n != errAgain {
-		return n
-	}
-	// The wake-up for that try may have come before there was a channel, so each
-	// wait follows a try that was made with it.
-	ch := s.channel()
-	for n = try(); n == errAgain; n = try() {
-		<-ch
-	}
-	return n
+// peerGone tells the handler that the peer has ended its side.
+func (x *exchange) peerGone() {
+	atomic.StoreInt32(&x.gone, 1)
+	x.cancel()
 }
 
 // empty is what requests are made from: WithContext is the one way to give a
@@ -82,7 +40,7 @@ func newExchange(c *core) *exchange {
 	x.response.exchange = x
 	x.response.contentLength = -1
 	var ctx context.Context
-	ctx, x.cancel = context.WithCancel(c.engine.baseContext(ev.door))
+	ctx, x.cancel = context.WithCancel(c.baseContext())
 	r := empty.WithContext(ctx)
 	x.request = r
 	head := string(bytesAt(&ev.head, ev.headLength))
@@ -103,6 +61,7 @@ func newExchange(c *core) *exchange {
 		r.ContentLength = -1
 		r.TransferEncoding = []string{"chunked"}
 		delete(r.Header, "Transfer-Encoding")
+		x.announceTrailers()
 		r.Body = &body{exchange: x}
 	default:
 		r.ContentLength = int64(ev.contentLength)
@@ -113,8 +72,11 @@ func newExchange(c *core) *exchange {
 		r.URL = &url.URL{Path: "/"}
 		x.refused = "400 Bad Request: malformed request target"
 	}
+	if ev.flags&flagHTTPS != 0 {
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true} // as net/http/cgi has it
+	}
 	if ev.wake&wakeGone != 0 {
-		x.cancel()
+		x.peerGone()
 	}
 	return x
 }
@@ -163,76 +125,4 @@ func hasToken(values []string, token string) bool {
 		}
 	}
 	return false
-}
-
-// baseContexts holds the contexts that requests' own are made from, by door.
-var baseContexts sync.Map
-
-// baseContext gives the context with what all requests through a door share.
-func (e *engine) baseContext(door uint32) context.Context {
-	if known, has := baseContexts.Load(door); has {
-		return known.(context.Context)
-	}
-	ctx := context.WithValue(context.Background(), http.ServerContextKey, e.server)
-	ctx = context.WithValue(ctx, http.LocalAddrContextKey, localAddress(door))
-	baseContexts.Store(door, ctx)
-	return ctx
-}
-
-// localAddress gives the address that a door is bound to.
-func localAddress(door uint32) net.Addr {
-	buffer := make([]byte, 256)
-	n := abiLocalAddress(door, buffer)
-	if n < 0 || n > int64(len(buffer)) {
-		n = 0
-	}
-	text := string(buffer[:n])
-	host, port, err := net.SplitHostPort(text)
-	if ip := net.ParseIP(host); err == nil && ip != nil {
-		number, _ := strconv.Atoi(port)
-		return &net.TCPAddr{IP: ip, Port: number}
-	}
-	return &net.UnixAddr{Name: text, Net: "unix"}
-}
-
-// body is what a handler reads a request's body from.
-type body struct {
-	exchange *exchange
-	mu       sync.Mutex // reads come one after another
-	closed   int32      // atomic
-	ended    error      // what reads give from now on
-}
-
-// Read reads from the body, waiting for the peer if need be.
-func (b *body) Read(p []byte) (int, error) {
-	if atomic.LoadInt32(&b.closed) != 0 {
-		return 0, http.ErrBodyReadAfterClose
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ended != nil {
-		return 0, b.ended
-	}
-	if len(p) == 0 {
-		return 0, nil
-	}
-	x := b.exchange
-	n := x.await(&x.readable, func() int64 { return abiRead(x.id, p) })
-	switch {
-	case n > 0:
-		return int(n), nil
-	case n == 0:
-		b.ended = io.EOF
-	case n == errShort:
-		b.ended = io.ErrUnexpectedEOF
-	default:
-		b.ended = http.ErrBodyReadAfterClose
-	}
-	return 0, b.ended
-}
-
-// Close ends the reading; the server discards what was not read.
-func (b *body) Close() error {
-	atomic.StoreInt32(&b.closed, 1)
-	return nil
 }

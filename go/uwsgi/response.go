@@ -5,27 +5,38 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"os"
+	"runtime"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"unsafe"
+	"sync"
+	"time"
 )
 
 // bufferSize is how much of an answer's body is kept back: an answer that is
-// complete by then gets a Content-Length and leaves in one piece.
+// complete by then gets a Content-Length and leaves in one piece, a longer one
+// goes out in parts of this size.
 const bufferSize = 16 << 10
 
 // response is the http.ResponseWriter of an exchange.
+//
+// Its lock guards the core's buffers: they are another exchange's as soon as the
+// handler has returned, and what the handler left running may not know that yet.
 type response struct {
-	exchange      *exchange
-	header        http.Header
+	exchange *exchange
+	header   http.Header
+
+	mu            sync.Mutex
 	status        int   // 0 until WriteHeader
 	contentLength int64 // what the handler declared; -1: nothing
 	written       int64
-	typed         bool // the handler settled the Content-Type, or that there is none
-	streaming     bool // the head has gone to the server
+	typed         bool     // the handler settled the Content-Type, or that there is none
+	trailing      bool     // trailer fields may follow the body
+	trailers      []string // those that the head declares
+	streaming     bool     // the head has gone to the server
+	hijacked      bool
+	over          bool // the handler has returned
 	failed        error
-	over          int32 // atomic: the answer is complete, and the core's buffers are another's
 }
 
 // Header gives the fields of the answer, to be changed before WriteHeader.
@@ -36,44 +47,47 @@ func (w *response) Header() http.Header {
 	return w.header
 }
 
-// WriteHeader settles the status and the fields of the answer.
+// WriteHeader settles the status and the fields of the answer. A status from 100
+// to 199, but for 101, is an interim answer and goes out at once.
 func (w *response) WriteHeader(status int) {
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("invalid WriteHeader code %v", status))
 	}
-	if w.isOver() {
-		log.Printf("uwsgi: WriteHeader(%d) after the handler for %s returned", status, w.exchange.request.RequestURI)
-		return
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.over:
+		w.complain("WriteHeader(%d) after the handler has returned", status)
+	case w.hijacked:
+		w.complain("WriteHeader(%d) on a hijacked connection", status)
+	case w.status != 0:
+		w.complain("superfluous WriteHeader(%d)", status)
+	case status < 200 && status != http.StatusSwitchingProtocols:
+		c := w.exchange.core
+		c.fields = c.appendHeader(c.fields[:0], w.header, status)
+		if abiInterim(w.exchange.id, status, c.fields) == errFields {
+			w.logMalformed()
+		}
+	default:
+		w.settle(status)
 	}
-	if w.status != 0 {
-		log.Printf("uwsgi: superfluous WriteHeader(%d) in a handler for %s", status, w.exchange.request.RequestURI)
-		return
-	}
-	if status < 200 {
-		return // an interim answer; only final ones are sent
-	}
-	w.status = status
-	w.settleFields()
 }
 
-// settleFields puts the fields into the form in which they cross to the server.
-func (w *response) settleFields() {
+// complain logs a mistake of the handler with the place where it was made.
+func (w *response) complain(format string, status int) {
+	place := "an unknown place"
+	if _, file, line, ok := runtime.Caller(2); ok {
+		place = file + ":" + strconv.Itoa(line)
+	}
+	log.Printf("uwsgi: "+format+" for %s, called from %s", status, w.exchange.request.RequestURI, place)
+}
+
+// settle puts status and fields into the form in which they cross to the server.
+func (w *response) settle(status int) {
+	w.status = status
 	c := w.exchange.core
 	c.buffer = c.buffer[:0]
-	c.fields = c.fields[:0]
-	c.keys = c.keys[:0]
-	for key := range w.header {
-		c.keys = append(c.keys, key)
-	}
-	sortStrings(c.keys)
-	for _, key := range c.keys {
-		if !isToken(key) || unfit(key, w.status) {
-			continue
-		}
-		for _, value := range w.header[key] {
-			c.fields = appendField(c.fields, key, clean(value))
-		}
-	}
+	c.fields = c.appendHeader(c.fields[:0], w.header, status)
 	if declared := w.header["Content-Length"]; len(declared) > 0 {
 		if n, err := strconv.ParseInt(strings.TrimSpace(declared[0]), 10, 64); err == nil && n >= 0 {
 			w.contentLength = n
@@ -83,67 +97,18 @@ func (w *response) settleFields() {
 	if encoding := w.header["Content-Encoding"]; len(encoding) > 0 && encoding[0] != "" {
 		w.typed = true // the bytes are not those of the type
 	}
-}
-
-// unfit says whether a field has no place in an answer without a body.
-func unfit(key string, status int) bool {
-	return !allowsBody(status) && (key == "Content-Length" || key == "Content-Type" && status == http.StatusNotModified)
-}
-
-// sortStrings sorts few strings without an allocation.
-func sortStrings(s []string) {
-	for i := 1; i < len(s); i++ {
-		for j := i; j > 0 && s[j] < s[j-1]; j-- {
-			s[j], s[j-1] = s[j-1], s[j]
-		}
-	}
-}
-
-// appendField appends a field in the form of goherd_respond's blocks.
-func appendField(block []byte, name, value string) []byte {
-	var lengths [8]byte
-	*(*uint32)(unsafe.Pointer(&lengths[0])) = uint32(len(name))
-	*(*uint32)(unsafe.Pointer(&lengths[4])) = uint32(len(value))
-	block = append(block, lengths[:]...)
-	block = append(block, name...)
-	return append(block, value...)
-}
-
-// clean makes a value fit for one line, as net/http does.
-func clean(value string) string {
-	for i := 0; i < len(value); i++ {
-		if value[i] == '\r' || value[i] == '\n' {
-			value = strings.NewReplacer("\n", " ", "\r", " ").Replace(value)
-			break
-		}
-	}
-	return strings.Trim(value, " \t")
-}
-
-// isToken says whether name can be the name of a field (RFC 9110, 5.6.2).
-func isToken(name string) bool {
-	for i := 0; i < len(name); i++ {
-		b := name[i]
-		letter := 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
-		if !letter && (b == 0 || !strings.Contains("!#$%&'*+-.^_`|~", string(rune(b)))) {
-			return false
-		}
-	}
-	return name != ""
-}
-
-// allowsBody says whether an answer with this status may have a body.
-func allowsBody(status int) bool {
-	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+	w.declareTrailers()
 }
 
 // Write adds to the body.
 func (w *response) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if err := w.admit(len(p)); err != nil {
 		return 0, err
 	}
 	c := w.exchange.core
-	if len(c.buffer)+len(p) <= bufferSize && !w.streaming {
+	if len(c.buffer)+len(p) <= bufferSize {
 		c.buffer = append(c.buffer, p...)
 		return len(p), nil
 	}
@@ -152,32 +117,31 @@ func (w *response) Write(p []byte) (int, error) {
 
 // WriteString adds to the body.
 func (w *response) WriteString(s string) (int, error) {
-	c := w.exchange.core
-	if w.isOver() || w.streaming || len(c.buffer)+len(s) > bufferSize {
-		return w.Write([]byte(s))
-	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if err := w.admit(len(s)); err != nil {
 		return 0, err
 	}
-	c.buffer = append(c.buffer, s...)
-	return len(s), nil
-}
-
-// isOver says whether the handler has returned: what it left running must not
-// touch the core's buffers any more.
-func (w *response) isOver() bool {
-	return atomic.LoadInt32(&w.over) != 0
+	c := w.exchange.core
+	if len(c.buffer)+len(s) <= bufferSize {
+		c.buffer = append(c.buffer, s...)
+		return len(s), nil
+	}
+	return w.stream([]byte(s))
 }
 
 var errOver = errors.New("uwsgi: the handler of this request has returned")
 
-// open sees to it that the status is settled, unless the answer is complete.
+// open sees to it that the status is settled, unless nothing can be sent any more.
 func (w *response) open() error {
-	if w.isOver() {
+	if w.over {
 		return errOver
 	}
+	if w.hijacked {
+		return http.ErrHijacked
+	}
 	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
+		w.settle(http.StatusOK)
 	}
 	return nil
 }
@@ -200,8 +164,23 @@ func (w *response) admit(n int) error {
 	return w.failed
 }
 
-// stream sends what was kept back, then p. From now on nothing is kept back.
+// stream takes p, which together with what is kept back is more than fits: that
+// goes to the server, and so does p unless it is kept back in turn.
 func (w *response) stream(p []byte) (int, error) {
+	if err := w.sendKept(p); err != nil {
+		return 0, err
+	}
+	c := w.exchange.core
+	if len(p) < bufferSize {
+		c.buffer = append(c.buffer, p...)
+		return len(p), nil
+	}
+	return len(p), w.send(p)
+}
+
+// sendKept gives what was kept back to the server, after the head if that has not
+// gone yet; p is what follows.
+func (w *response) sendKept(p []byte) error {
 	c := w.exchange.core
 	if !w.streaming {
 		sample := c.buffer
@@ -209,17 +188,12 @@ func (w *response) stream(p []byte) (int, error) {
 			sample = p
 		}
 		if err := w.start(sample); err != nil {
-			return 0, err
+			return err
 		}
-		if err := w.send(c.buffer); err != nil {
-			return 0, err
-		}
-		c.buffer = c.buffer[:0]
 	}
-	if err := w.send(p); err != nil {
-		return 0, err
-	}
-	return len(p), nil
+	err := w.send(c.buffer)
+	c.buffer = c.buffer[:0]
+	return err
 }
 
 // start gives the head to the server; sample is the beginning of the body.
@@ -254,9 +228,9 @@ func (w *response) settleType(sample []byte) {
 func (w *response) send(p []byte) error {
 	x := w.exchange
 	for len(p) > 0 && w.failed == nil {
-		n := x.await(&x.writable, func() int64 { return abiWrite(x.id, p) })
+		n := x.writable.await(func() int64 { return abiWrite(x.id, p) })
 		if n <= 0 {
-			w.failed = errPeerGone
+			w.failed = writeError(n)
 			break
 		}
 		p = p[n:]
@@ -267,6 +241,13 @@ func (w *response) send(p []byte) error {
 // errPeerGone is what writing gives when the peer is gone.
 var errPeerGone = errors.New("uwsgi: the peer has closed the connection")
 
+func writeError(n int64) error {
+	if n == errDeadline {
+		return os.ErrDeadlineExceeded
+	}
+	return errPeerGone
+}
+
 // Flush sends what was kept back.
 func (w *response) Flush() {
 	_ = w.FlushError()
@@ -274,42 +255,112 @@ func (w *response) Flush() {
 
 // FlushError is Flush for http.ResponseController.
 func (w *response) FlushError() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.flush()
+}
+
+func (w *response) flush() error {
 	if err := w.open(); err != nil {
 		return err
 	}
-	if _, err := w.stream(nil); err != nil {
+	if err := w.sendKept(nil); err != nil {
 		return err
 	}
-	if n := abiFlush(w.exchange.id); n != 0 && n != errAgain {
+	if w.writable().expired() {
+		w.failed = os.ErrDeadlineExceeded
+	} else if n := abiFlush(w.exchange.id); n != 0 && n != errAgain {
 		w.failed = errPeerGone
 	}
 	return w.failed
 }
 
+func (w *response) writable() *signal {
+	return &w.exchange.writable
+}
+
+// SetReadDeadline is for http.ResponseController: reads of the body fail after t.
+func (w *response) SetReadDeadline(t time.Time) error {
+	w.exchange.readable.setDeadline(t)
+	return nil
+}
+
+// SetWriteDeadline is for http.ResponseController: what is not sent by t is not
+// sent, and ends the connection.
+func (w *response) SetWriteDeadline(t time.Time) error {
+	w.writable().setDeadline(t)
+	return nil
+}
+
+// EnableFullDuplex is for http.ResponseController. A body can always be read while
+// its answer is being written.
+func (w *response) EnableFullDuplex() error {
+	return nil
+}
+
 // finish ends the answer, when the handler has returned.
 func (w *response) finish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	x := w.exchange
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
-	atomic.StoreInt32(&w.over, 1)
-	if w.streaming {
-		abiFinish(x.id)
+	if w.hijacked {
+		w.over = true
+		abiFinish(x.id, nil)
 		return
 	}
+	if w.status == 0 {
+		w.settle(http.StatusOK)
+	}
+	if w.streaming || w.trailing && w.contentLength < 0 {
+		w.finishStream()
+		return
+	}
+	w.over = true
 	w.settleType(x.core.buffer)
-	if abiRespond(x.id, w.status, x.core.fields, x.core.buffer) == errFields {
+	if w.writable().expired() {
+		w.fail(true)
+	} else if abiRespond(x.id, w.status, x.core.fields, x.core.buffer) == errFields {
 		w.logMalformed()
 		w.fail(false)
 	}
 }
 
-// fail ends the answer of a handler that did not get to its end: with a 500 if
-// nothing was sent yet, else, or if the handler wants it so, by cutting it off.
+// finishStream ends an answer in parts.
+func (w *response) finishStream() {
+	x := w.exchange
+	err := w.sendKept(nil)
+	w.over = true
+	if err != nil || w.writable().expired() {
+		w.fail(true)
+		return
+	}
+	var trailers []byte
+	if w.trailing {
+		trailers = w.trailerFields(nil)
+	}
+	if abiFinish(x.id, trailers) == errFields {
+		w.logMalformed()
+		w.fail(true)
+	}
+}
+
+// giveUp ends the answer of a handler that did not get to its end.
+func (w *response) giveUp(cut bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	if w.hijacked {
+		abiFinish(w.exchange.id, nil)
+		return
+	}
+	w.fail(cut || w.streaming)
+}
+
+// fail ends an answer that cannot be what it should: with a 500, or by cutting it
+// off.
 func (w *response) fail(cut bool) {
 	x := w.exchange
-	atomic.StoreInt32(&w.over, 1)
-	if cut || w.streaming {
+	if cut {
 		abiAbort(x.id)
 		return
 	}

@@ -16,6 +16,7 @@
     reason = "one duty for all, above; the functions' comments go to C as they stand"
 )]
 
+use std::os::fd::{BorrowedFd, IntoRawFd};
 use std::ptr;
 use std::slice;
 
@@ -27,7 +28,7 @@ use crate::context::{Context, context};
 use crate::gccgo;
 
 /// The version of this interface. Server and package must have the same; the package checks it at start.
-pub const GOHERD_ABI_VERSION: u32 = 1;
+pub const GOHERD_ABI_VERSION: u32 = 2;
 
 /// The exchange has ended, or its peer is gone.
 pub const GOHERD_EENDED: i64 = -1;
@@ -37,7 +38,7 @@ pub const GOHERD_EAGAIN: i64 = -2;
 pub const GOHERD_ESHORT: i64 = -3;
 /// The head of the answer was sent already, or was not yet.
 pub const GOHERD_ETURN: i64 = -4;
-/// A field of the answer is malformed, or the status is not one of 200 to 999. Nothing was sent.
+/// A field of the answer is malformed, or the status is not one of those that the function takes. Nothing was sent.
 pub const GOHERD_EFIELDS: i64 = -5;
 /// This process is not a worker of a server.
 pub const GOHERD_ENOSERVER: i64 = -6;
@@ -82,6 +83,9 @@ pub struct goherd_bytes {
     pub length: usize,
 }
 
+/// `event.flags`: the peer came over TLS, as the web server in front says.
+pub const GOHERD_HTTPS: u32 = 1;
+
 /// A part of a head: from the byte `start` up to, and not with, the byte `end`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -114,6 +118,8 @@ pub struct goherd_event {
     pub fields: usize,
     /// The address of the peer's name, as `net/http` writes it in `RemoteAddr`.
     pub peer: usize,
+    /// The address of the name of the address that the peer has connected to.
+    pub local: usize,
     /// The length of the body in bytes; `GOHERD_CHUNKED`: it comes in chunks, so that nobody knows.
     pub content_length: u64,
     /// The length of the head in bytes.
@@ -122,6 +128,8 @@ pub struct goherd_event {
     pub fields_length: u32,
     /// The length of the peer's name in bytes.
     pub peer_length: u32,
+    /// The length of that address in bytes; 0: it is the one that the listener is bound to.
+    pub local_length: u32,
     /// The number of the listener that the request came through.
     pub door: u32,
     /// GET, POST, …
@@ -134,6 +142,8 @@ pub struct goherd_event {
     pub minor: u32,
     /// How many events the leader has fetched beside this one.
     pub backlog: u32,
+    /// `GOHERD_HTTPS` or 0.
+    pub flags: u32,
 }
 
 /// The version of the interface that this server has.
@@ -199,7 +209,7 @@ pub extern "C" fn goherd_kick() {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn goherd_local_address(door: u32, buffer: *mut u8, length: usize) -> i64 {
     let Some(context) = context() else { return GOHERD_ENOSERVER };
-    let text = context.reactor.endpoint(door.into()).map(Endpoint::to_string).unwrap_or_default();
+    let text = context.reactor.endpoint(door).map(Endpoint::to_string).unwrap_or_default();
     if !buffer.is_null() {
         // SAFETY: the caller says that `length` bytes at `buffer` are its own to be written; the text is ours.
         unsafe { ptr::copy_nonoverlapping(text.as_ptr(), buffer, text.len().min(length)) };
@@ -274,12 +284,15 @@ fn describe(view: &View<'_>, found: &mut goherd_event) {
         head_length: small(view.bytes.len()),
         fields_length: small(view.head.fields.len()),
         peer_length: small(view.peer.len()),
-        door: u32::try_from(view.door).unwrap_or(u32::MAX),
+        local: view.local.map_or(0, |local| local.as_ptr() as usize),
+        local_length: small(view.local.map_or(0, str::len)),
+        door: view.door,
         method: view.head.method.into(),
         target: view.head.target.into(),
         host: view.head.host.into(),
         minor: view.head.minor.into(),
         backlog: small(view.backlog),
+        flags: if view.https { GOHERD_HTTPS } else { 0 },
     };
 }
 
@@ -328,10 +341,66 @@ pub extern "C" fn goherd_flush(exchange: u64) -> i64 {
     on_exchange(exchange, |context, id| context.reactor.flush(id).map(written))
 }
 
-/// Ends an answer in parts; the exchange is over. 0 or an error.
+/// Sends an interim answer, of the status 100 or 102 to 199, before the head of the final one. 0 or an error.
 #[unsafe(no_mangle)]
-pub extern "C" fn goherd_finish(exchange: u64) -> i64 {
-    on_exchange(exchange, |context, id| context.reactor.finish(id).map(|()| 0))
+pub unsafe extern "C" fn goherd_interim(
+    exchange: u64,
+    status: u32,
+    fields: *const u8,
+    fields_length: usize,
+) -> i64 {
+    // SAFETY: the caller says that so many bytes are there, unchanged during the call.
+    let fields = unsafe { borrow(fields, fields_length) };
+    on_exchange(exchange, |context, id| context.reactor.interim(id, code(status), fields).map(|()| 0))
+}
+
+/// Sends up to `count` bytes of the file `file`, from its own position on, which moves with them, as a part of the body:
+/// gives how many were taken, 0 at the file's end, or an error. `GOHERD_ETURN`: the body of this answer has to be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_send_file(exchange: u64, file: i32, count: u64) -> i64 {
+    if file < 0 {
+        return GOHERD_ETURN;
+    }
+    // SAFETY: not -1; the caller holds the descriptor open during the call.
+    let file = unsafe { BorrowedFd::borrow_raw(file) };
+    on_exchange(exchange, |context, id| context.reactor.send_file(id, file, count).map(written))
+}
+
+/// Ends an answer in parts, with the trailer fields at `fields`; the exchange is over. So is one after `goherd_hijack`.
+/// 0 or an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_finish(exchange: u64, fields: *const u8, fields_length: usize) -> i64 {
+    // SAFETY: the caller says that so many bytes are there, unchanged during the call.
+    let fields = unsafe { borrow(fields, fields_length) };
+    on_exchange(exchange, |context, id| context.reactor.finish(id, fields).map(|()| 0))
+}
+
+/// Copies what the peer has sent beyond the head, and nobody has read, into the `length` bytes at `buffer`: gives how
+/// much, or an error. Call it until it gives 0, then `goherd_hijack`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_unread(exchange: u64, buffer: *mut u8, length: usize) -> i64 {
+    // SAFETY: the caller says that so many bytes are its own to be written during the call.
+    let buffer = unsafe { borrow_mut(buffer, length) };
+    on_exchange(exchange, |context, id| context.reactor.unread(id, buffer).map(signed))
+}
+
+/// Gives the connection itself, a descriptor that the caller is to close, or an error; `GOHERD_EAGAIN`: a part of the
+/// answer waits to be sent. The exchange lasts until `goherd_finish`, and takes nothing else.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_hijack(exchange: u64) -> i64 {
+    on_exchange(exchange, |context, id| {
+        let connection = context.reactor.hijack(id)?;
+        Ok(connection.map_or(GOHERD_EAGAIN, |connection| connection.into_raw_fd().into()))
+    })
+}
+
+/// Copies the block of trailer fields that the request's body ended with into the `length` bytes at `buffer`, if they are
+/// enough: gives the length of the block, or an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn goherd_trailers(exchange: u64, buffer: *mut u8, length: usize) -> i64 {
+    // SAFETY: the caller says that so many bytes are its own to be written during the call.
+    let buffer = unsafe { borrow_mut(buffer, length) };
+    on_exchange(exchange, |context, id| context.reactor.trailers(id, buffer).map(signed))
 }
 
 /// Ends the connection as it stands; the exchange is over. 0 or an error.
@@ -343,12 +412,11 @@ pub extern "C" fn goherd_abort(exchange: u64) -> i64 {
 /// Reads from the body into the `length` bytes at `buffer`: gives how many were read, 0 at the body's end, or an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn goherd_read(exchange: u64, buffer: *mut u8, length: usize) -> i64 {
-    if buffer.is_null() || length == 0 {
+    // SAFETY: the caller says that so many bytes are its own to be written during the call.
+    let buffer = unsafe { borrow_mut(buffer, length) };
+    if buffer.is_empty() {
         return GOHERD_EAGAIN;
     }
-    // SAFETY: not null; the caller says that so many bytes are its own to be written during the call, and Go's memory
-    // is initialised.
-    let buffer = unsafe { slice::from_raw_parts_mut(buffer, length) };
     on_exchange(exchange, |context, id| {
         context.reactor.read(id, buffer).map(|read| match read {
             Read::Bytes(n) => signed(n),
@@ -368,6 +436,18 @@ unsafe fn borrow<'a>(address: *const u8, length: usize) -> &'a [u8] {
     }
     // SAFETY: this function's contract.
     unsafe { slice::from_raw_parts(address, length) }
+}
+
+/// # Safety
+///
+/// `address` must be null, or be followed by `length` bytes that are the caller's to write while the slice is in use. Go's
+/// memory is initialised.
+unsafe fn borrow_mut<'a>(address: *mut u8, length: usize) -> &'a mut [u8] {
+    if address.is_null() || length == 0 {
+        return &mut [];
+    }
+    // SAFETY: this function's contract.
+    unsafe { slice::from_raw_parts_mut(address, length) }
 }
 
 fn on_exchange(exchange: u64, operation: impl FnOnce(&Context, ExchangeId) -> Result<i64, Failure>) -> i64 {
@@ -411,7 +491,12 @@ pub(crate) fn keep_exports() {
         goherd_start as *const (),
         goherd_write as *const (),
         goherd_flush as *const (),
+        goherd_interim as *const (),
+        goherd_send_file as *const (),
         goherd_finish as *const (),
+        goherd_unread as *const (),
+        goherd_hijack as *const (),
+        goherd_trailers as *const (),
         goherd_abort as *const (),
         goherd_read as *const (),
     ];

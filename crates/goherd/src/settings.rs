@@ -11,6 +11,7 @@ use goherd_config::{Address, Config};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::{Endpoint, Listener};
 use goherd_sys::user::{self, Identity};
+use goherd_worker::{DoorSettings, Limits, Times};
 
 /// The most connections of one worker.
 const MAX_CONNECTIONS: u32 = 65_536;
@@ -118,7 +119,11 @@ pub fn worker(config: &Config, app: App) -> Result<goherd_worker::Settings, Fail
         env: config.env.clone(),
         cores: config.goroutines.unwrap_or(1).into(),
         identity: identity(config)?,
+        doors: config.http_sockets.iter().map(|_| DoorSettings::default()).collect(),
         max_connections: MAX_CONNECTIONS,
+        max_requests: 100_000,
+        limits: Limits::default(),
+        times: Times::default(),
         baton: Arc::new(EventFd::new()?),
         app,
     })

@@ -5,30 +5,28 @@ use std::time::{Duration, SystemTime};
 use crate::fields::{self, Malformed};
 use crate::status;
 
-/// How the end of an answer's body is told (RFC 9112 §6.3).
+/// How an answer begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// No body, and no field about it: 1xx, 204, 304.
-    None,
-    /// So many bytes; said in a Content-Length.
-    Length(u64),
-    /// In chunks.
-    Chunked,
-    /// By the end of the connection: for an HTTP/1.0 peer.
-    UntilClose,
+pub enum Form {
+    /// With a status line (RFC 9112 §4): HTTP/1 and uwsgi.
+    Http,
+    /// With a field called Status (RFC 3875 §6.3.3): SCGI and FastCGI.
+    Cgi,
 }
 
 /// What the server adds to what the application said.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
+    /// How the answer begins.
+    pub form: Form,
     /// 100 to 999.
     pub status: u16,
-    /// The minor version of the request: 1.0 needs to be told that the connection goes on.
-    pub minor: u8,
-    /// How the body ends.
-    pub framing: Framing,
-    /// Whether the connection ends with this answer.
-    pub close: bool,
+    /// What Content-Length says; `None`: there is none.
+    pub length: Option<u64>,
+    /// The body goes out in chunks (RFC 9112 §7.1).
+    pub chunked: bool,
+    /// What Connection says: close, keep-alive; `None`: nothing.
+    pub connection: Option<&'static str>,
     /// The date of now, for answers that have none of their own.
     pub date: &'a [u8],
 }
@@ -66,16 +64,16 @@ pub fn inspect(block: &[u8]) -> Result<Said, Malformed> {
 
 /// Appends the head to `out`: status line, the application's fields, the server's.
 ///
-/// The application's Connection, Content-Length and Transfer-Encoding give way to the server's own. The block must have
-/// passed [`inspect`]; what is malformed in it is left out.
+/// The application's Connection, Content-Length and Transfer-Encoding give way to the server's own. An empty Date stands
+/// for none at all. The block must have passed [`inspect`]; what is malformed in it is left out.
 pub fn head(out: &mut Vec<u8>, frame: &Frame<'_>, block: &[u8]) {
-    status_line(out, frame.status);
+    status_line(out, frame.form, frame.status);
     let mut dated = false;
     for field in fields::walk(block).flatten() {
         let servers = match field.name.len() {
-            4 => {
-                dated |= field.name.eq_ignore_ascii_case(b"date");
-                false
+            4 if field.name.eq_ignore_ascii_case(b"date") => {
+                dated = true;
+                field.value.is_empty()
             }
             10 => field.name.eq_ignore_ascii_case(b"connection") && is_persistence(field.value),
             14 => field.name.eq_ignore_ascii_case(b"content-length"),
@@ -89,15 +87,37 @@ pub fn head(out: &mut Vec<u8>, frame: &Frame<'_>, block: &[u8]) {
     if !dated && !frame.date.is_empty() {
         put(out, b"Date", frame.date);
     }
-    match frame.framing {
-        Framing::Length(length) => put(out, b"Content-Length", decimal(length, &mut [0; 20])),
-        Framing::Chunked => put(out, b"Transfer-Encoding", b"chunked"),
-        Framing::None | Framing::UntilClose => {}
+    if let Some(length) = frame.length {
+        put(out, b"Content-Length", decimal(length, &mut [0; 20]));
     }
-    if frame.close {
-        put(out, b"Connection", b"close");
-    } else if frame.minor == 0 {
-        put(out, b"Connection", b"keep-alive");
+    if frame.chunked {
+        put(out, b"Transfer-Encoding", b"chunked");
+    }
+    if let Some(connection) = frame.connection {
+        put(out, b"Connection", connection.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends an interim answer (RFC 9110 §15.2): a status and the application's fields, but for those that belong to the
+/// final one.
+pub fn interim(out: &mut Vec<u8>, status: u16, block: &[u8]) {
+    status_line(out, Form::Http, status);
+    for field in fields::walk(block).flatten() {
+        let of_final_ones = [&b"content-length"[..], b"transfer-encoding", b"date"];
+        if !of_final_ones.iter().any(|name| field.name.eq_ignore_ascii_case(name)) {
+            put(out, field.name, field.value);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends what ends a body in chunks (RFC 9112 §7.1.2): the last chunk and the trailer fields of `block`, which must
+/// have passed [`inspect`].
+pub fn last_chunk(out: &mut Vec<u8>, block: &[u8]) {
+    out.extend_from_slice(b"0\r\n");
+    for field in fields::walk(block).flatten() {
+        put(out, field.name, field.value);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -109,15 +129,20 @@ fn is_persistence(value: &[u8]) -> bool {
     })
 }
 
-fn status_line(out: &mut Vec<u8>, status: u16) {
-    if status == 200 {
+fn status_line(out: &mut Vec<u8>, form: Form, status: u16) {
+    if (form, status) == (Form::Http, 200) {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
         return;
     }
-    out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend_from_slice(decimal(status.into(), &mut [0; 20]));
+    out.extend_from_slice(if form == Form::Http { b"HTTP/1.1 " } else { b"Status: " });
+    let number = &mut [0; 20];
+    let digits = decimal(status.into(), number);
+    out.extend_from_slice(digits);
     out.push(b' ');
-    out.extend_from_slice(status::reason(status).as_bytes());
+    match status::reason(status) {
+        "" => out.extend_from_slice(&[b"status code ", digits].concat()), // as net/http
+        reason => out.extend_from_slice(reason.as_bytes()),
+    }
     out.extend_from_slice(b"\r\n");
 }
 
@@ -152,18 +177,15 @@ pub fn date(unix_seconds: u64) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// A whole answer in plain text that the server itself gives. The connection is closed after it if `close`.
+/// A whole answer in plain text that the server itself gives; its length is settled here, the rest by `frame`.
 #[must_use]
-pub fn plain(status: u16, text: &str, minor: u8, close: bool, date: &[u8], with_body: bool) -> Vec<u8> {
+pub fn plain(frame: &Frame<'_>, text: &str) -> Vec<u8> {
     let mut block = Vec::new();
     fields::push(&mut block, b"Content-Type", b"text/plain; charset=utf-8");
     fields::push(&mut block, b"X-Content-Type-Options", b"nosniff");
-    let framing = Framing::Length(text.len() as u64);
     let mut out = Vec::with_capacity(256 + text.len());
-    head(&mut out, &Frame { status, minor, framing, close, date }, &block);
-    if with_body {
-        out.extend_from_slice(text.as_bytes());
-    }
+    head(&mut out, &Frame { length: Some(text.len() as u64), ..*frame }, &block);
+    out.extend_from_slice(text.as_bytes());
     out
 }
 
@@ -173,14 +195,21 @@ mod tests {
 
     const DATE: &[u8] = b"Sun, 22 Nov 2026 00:00:00 GMT";
 
-    fn encode(status: u16, minor: u8, framing: Framing, close: bool, fields: &[(&str, &str)]) -> String {
+    const PLAIN: Frame<'_> =
+        Frame { form: Form::Http, status: 200, length: None, chunked: false, connection: None, date: DATE };
+
+    fn encode(frame: &Frame<'_>, fields: &[(&str, &str)]) -> String {
+        let mut out = Vec::new();
+        head(&mut out, frame, &block(fields));
+        String::from_utf8(out).unwrap()
+    }
+
+    fn block(fields: &[(&str, &str)]) -> Vec<u8> {
         let mut block = Vec::new();
         for (name, value) in fields {
             crate::fields::push(&mut block, name.as_bytes(), value.as_bytes());
         }
-        let mut out = Vec::new();
-        head(&mut out, &Frame { status, minor, framing, close, date: DATE }, &block);
-        String::from_utf8(out).unwrap()
+        block
     }
 
     #[test]
@@ -188,24 +217,39 @@ mod tests {
         let fields =
             [("Connection", "keep-alive"), ("Content-Length", "9"), ("Transfer-Encoding", "x"), ("A", "b")];
         assert_eq!(
-            encode(200, 1, Framing::Length(5), true, &fields),
+            encode(&Frame { length: Some(5), connection: Some("close"), ..PLAIN }, &fields),
             "HTTP/1.1 200 OK\r\nA: b\r\nDate: Sun, 22 Nov 2026 00:00:00 GMT\r\nContent-Length: 5\r\n\
              Connection: close\r\n\r\n"
         );
+        let chunked = encode(&Frame { chunked: true, ..PLAIN }, &[]);
+        assert!(chunked.ends_with(" GMT\r\nTransfer-Encoding: chunked\r\n\r\n"), "{chunked}");
     }
 
     #[test]
-    fn a_1_0_peer_is_told_that_the_connection_goes_on() {
-        let head = encode(404, 0, Framing::Length(0), false, &[("Date", "mine")]);
-        assert_eq!(
-            head,
-            "HTTP/1.1 404 Not Found\r\nDate: mine\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n"
-        );
+    fn the_application_s_date_counts_and_an_empty_one_is_none() {
+        let frame = Frame { status: 404, length: Some(0), ..PLAIN };
+        let dated = encode(&frame, &[("Date", "mine")]);
+        assert_eq!(dated, "HTTP/1.1 404 Not Found\r\nDate: mine\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(encode(&frame, &[("Date", "")]), "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    }
+
+    #[test]
+    fn other_forms_of_a_beginning() {
+        let frame = Frame { form: Form::Cgi, date: b"", ..PLAIN };
+        assert_eq!(encode(&frame, &[("A", "b")]), "Status: 200 OK\r\nA: b\r\n\r\n");
+        let odd = encode(&Frame { status: 799, date: b"", ..PLAIN }, &[]);
+        assert_eq!(odd, "HTTP/1.1 799 status code 799\r\n\r\n");
+        let mut out = Vec::new();
+        interim(&mut out, 103, &block(&[("Link", "</a>"), ("Content-Length", "5")]));
+        assert_eq!(out, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+        out.clear();
+        last_chunk(&mut out, &block(&[("X-Sum", "1")]));
+        assert_eq!(out, b"0\r\nX-Sum: 1\r\n\r\n");
     }
 
     #[test]
     fn an_upgrade_keeps_its_connection_field() {
-        let head = encode(101, 1, Framing::None, false, &[("Connection", "Upgrade")]);
+        let head = encode(&Frame { status: 101, ..PLAIN }, &[("Connection", "Upgrade")]);
         assert!(head.contains("Connection: Upgrade\r\n"), "{head}");
     }
 

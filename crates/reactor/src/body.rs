@@ -1,20 +1,24 @@
 //! Reading a request's body: to the application, or to nobody.
 
+use goherd_proto::body::Piece;
 use goherd_proto::encode;
-use goherd_proto::http1::chunked::Piece;
-use goherd_proto::http1::{Body, Chunked};
+use goherd_proto::fastcgi::Stdin;
+use goherd_proto::http1::{Body, Chunked, Refusal};
 use goherd_sys::socket::Transfer;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Shared};
 use crate::exchange::Read;
+use crate::input::Input;
 
 /// What of a body has not been consumed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Remaining {
     /// So many bytes.
     Length(u64),
-    /// What the decoder finds.
+    /// What is found between the sizes of chunks.
     Chunked(Chunked),
+    /// What is found in FastCGI's records.
+    Records(Stdin),
 }
 
 impl Default for Remaining {
@@ -23,16 +27,15 @@ impl Default for Remaining {
     }
 }
 
-impl From<Body> for Remaining {
-    fn from(body: Body) -> Self {
-        match body {
-            Body::Length(length) => Self::Length(length),
+impl Remaining {
+    /// All of the body that follows the head in `input`.
+    pub fn of(input: &Input) -> Self {
+        match input.head().framing.body {
+            Body::Length(length) => input.records(length).map_or(Self::Length(length), Self::Records),
             Body::Chunked => Self::Chunked(Chunked::default()),
         }
     }
-}
 
-impl Remaining {
     /// Whether the body is complete.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Length(0))
@@ -47,6 +50,16 @@ impl Remaining {
         match self {
             Self::Length(left) => *left -= count as u64,
             Self::Chunked(chunked) => chunked.took(count as u64),
+            Self::Records(records) => records.took(count as u64),
+        }
+    }
+
+    /// What stands at the front of `input`; `None`: the data itself.
+    fn next(&mut self, input: &[u8]) -> Option<Result<Piece, Refusal>> {
+        match self {
+            Self::Length(_) => None,
+            Self::Chunked(chunked) => Some(chunked.next(input)),
+            Self::Records(records) => Some(records.next(input)),
         }
     }
 }
@@ -60,8 +73,12 @@ enum Front {
 
 impl Connection {
     /// Reads data into `buffer`, which is not empty.
-    pub(crate) fn read_body(&mut self, buffer: &mut [u8]) -> Read {
+    pub(crate) fn read_body(&mut self, buffer: &mut [u8], shared: &Shared) -> Read {
+        self.exchange.waits_to_read = false;
         self.exchange.consume_head(self.input.as_deref_mut());
+        if self.exchange.refusal.is_some() {
+            return Read::Broken;
+        }
         let left = match self.front() {
             Front::Data(left) => left,
             Front::End => return Read::End,
@@ -70,7 +87,12 @@ impl Connection {
         let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let read = self.read_some(&mut buffer[..most]);
         if let Read::Bytes(count) = read {
+            self.moved += count as u64;
             self.exchange.body.took(count);
+            self.exchange.body_bytes += count as u64;
+            if self.exchange.body_bytes > shared.limits.body {
+                return self.break_off(Refusal::with(413, "has too long a body"));
+            }
         }
         read
     }
@@ -78,30 +100,35 @@ impl Connection {
     /// Goes on to the next data, or to where there is none.
     fn front(&mut self) -> Front {
         loop {
-            let chunked = match &mut self.exchange.body {
+            match self.exchange.body {
                 Remaining::Length(0) => return Front::End,
-                Remaining::Length(left) => return Front::Data(*left),
-                Remaining::Chunked(chunked) => chunked,
-            };
+                Remaining::Length(left) => return Front::Data(left),
+                _ => {}
+            }
             let Some(input) = &mut self.input else { return Front::Stopped(Read::Broken) };
-            match chunked.next(input.unread()) {
-                Ok(Piece::Data(left)) => return Front::Data(left),
-                Ok(Piece::Framing(count)) => input.consume(count),
-                Ok(Piece::End(count)) => {
+            match self.exchange.body.next(input.unread()) {
+                None => {}
+                Some(Ok(Piece::Data(left))) => return Front::Data(left),
+                Some(Ok(Piece::Framing(count))) => input.consume(count),
+                Some(Ok(Piece::Trailer { length, name, value })) => input.take_trailer(length, name, value),
+                Some(Ok(Piece::End(count))) => {
                     input.consume(count);
                     self.exchange.body = Remaining::Length(0);
                 }
-                Ok(Piece::More) => {
+                Some(Ok(Piece::More)) => {
                     if let Some(stopped) = self.receive_framing() {
                         return Front::Stopped(stopped);
                     }
                 }
-                Err(refusal) => {
-                    self.exchange.refusal = Some(refusal);
-                    return Front::Stopped(Read::Broken);
-                }
+                Some(Err(refusal)) => return Front::Stopped(self.break_off(refusal)),
             }
         }
+    }
+
+    /// The body is not what it should be: that takes the place of the application's answer.
+    fn break_off(&mut self, refusal: Refusal) -> Read {
+        self.exchange.refusal = Some(refusal);
+        Read::Broken
     }
 
     /// Receives into the input; `Some`: nothing came.
@@ -139,10 +166,15 @@ impl Connection {
         Read::WouldBlock
     }
 
-    /// Tells a peer that waits for it to send the body (RFC 9110 §10.1.1); `false`: it is gone.
+    /// Tells a peer that waits for it to send the body (RFC 9110 §10.1.1); `false`: it is gone, or has its answer already
+    /// and will send none.
     fn invite(&mut self) -> bool {
-        if !std::mem::take(&mut self.exchange.expects_continue) || self.exchange.is_streaming() {
+        if !std::mem::take(&mut self.exchange.expects_continue) {
             return true;
+        }
+        if self.exchange.is_streaming() {
+            self.exchange.keep_alive = false;
+            return false;
         }
         if let Some(input) = &mut self.input {
             input.out.extend_from_slice(encode::CONTINUE);

@@ -8,14 +8,20 @@
 //!    └────────────▸ Lingering (answered, reads until the peer ends, so that no reset eats the answer) ──▸ closed
 //! ```
 
-use goherd_proto::encode;
-use goherd_proto::http1::{Limits, Refusal};
-use goherd_sys::socket::{Stream, Transfer};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use goherd_proto::http1::{Limits, Refusal};
+use goherd_proto::{Protocol, proxy};
+use goherd_sys::clock::Millis;
+use goherd_sys::socket::{Stream, Transfer};
+
+use crate::answer;
 use crate::date::Date;
 use crate::exchange::{Exchange, Read};
 use crate::input::{Input, Pool};
+use crate::lead::Wake;
+use crate::rarely::Rarely;
+use crate::wait::{Awaited, Times, Wait};
 
 /// An unread body longer than this is not worth reading for the sake of the connection (net/http has the same bound).
 pub(crate) const MAX_DISCARDED: u64 = 256 << 10;
@@ -23,15 +29,27 @@ pub(crate) const MAX_DISCARDED: u64 = 256 << 10;
 /// What all connections of a reactor have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Who speaks in the log.
+    pub name: String,
     pub pool: Pool,
     pub date: Date,
     pub limits: Limits,
+    pub times: Times,
+    /// The most requests of one connection.
+    pub max_requests: u32,
     pub draining: AtomicBool,
+    /// Tells of requests that are refused without an answer.
+    pub refused: Rarely,
 }
 
 impl Shared {
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// How long peers of this protocol may take for bytes.
+    fn time_for_bytes(&self, protocol: Protocol) -> u64 {
+        if protocol == Protocol::Http { self.times.http } else { self.times.socket }
     }
 }
 
@@ -56,13 +74,24 @@ pub(crate) enum Phase {
     Lingering,
 }
 
+/// Where a connection comes from.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    /// `address:port` of the peer; "@" for a unix socket, as Go has it.
+    pub peer: Box<str>,
+    /// The address that the peer has connected to, unless it is the listener's own.
+    pub local: Option<Box<str>>,
+    /// The number of the listener that it came through.
+    pub door: u32,
+    pub protocol: Protocol,
+    /// A PROXY header comes before anything else.
+    pub behind_proxy: bool,
+}
+
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub stream: Stream,
-    /// `address:port` of the peer; "@" for a unix socket, as Go has it.
-    pub peer: Box<str>,
-    /// The token of the listener that it came through.
-    pub door: u64,
+    pub origin: Origin,
     pub phase: Phase,
     /// It stands in the queue of those that a core is to look at.
     pub queued: bool,
@@ -72,23 +101,30 @@ pub(crate) struct Connection {
     pub peer_ended: bool,
     pub input: Option<Box<Input>>,
     pub exchange: Exchange,
+    /// How many requests there have been.
+    pub requests: u32,
+    /// How many bytes of bodies and answers have gone either way since somebody looked at the time.
+    pub moved: u64,
+    pub wait: Wait,
     /// How much more is read and thrown away before the connection is ended.
-    patience: u64,
+    tolerance: u64,
 }
 
 impl Connection {
-    pub fn new(stream: Stream, peer: Box<str>, door: u64) -> Self {
+    pub fn new(stream: Stream, origin: Origin) -> Self {
         Self {
             stream,
-            peer,
-            door,
+            origin,
             phase: Phase::Waiting,
             queued: false,
             readable: false,
             peer_ended: false,
             input: None,
             exchange: Exchange::default(),
-            patience: 0,
+            requests: 0,
+            moved: 0,
+            wait: Wait::default(),
+            tolerance: 0,
         }
     }
 
@@ -106,18 +142,16 @@ impl Connection {
 
     fn read_head(&mut self, shared: &Shared) -> Progress {
         loop {
-            if let Some(input) = self.input.as_mut().filter(|input| !input.unread().is_empty()) {
-                match input.find_head(&shared.limits) {
-                    Ok(true) => {
-                        self.phase = Phase::Queued;
-                        return Progress::Request;
-                    }
-                    Ok(false) => {}
-                    Err(refusal) => return self.refuse(refusal, shared),
+            match self.find_head(shared) {
+                Ok(true) => {
+                    self.phase = Phase::Queued;
+                    return Progress::Request;
                 }
+                Ok(false) => {}
+                Err(refusal) => return self.refuse(refusal, shared),
             }
             if !self.readable {
-                return self.wait(shared);
+                return self.rest(shared);
             }
             let input = self.input.get_or_insert_with(|| shared.pool.take());
             let (transfer, filled) = input.fill(&self.stream);
@@ -129,12 +163,33 @@ impl Connection {
         }
     }
 
+    /// Looks for a whole head in what has been received.
+    fn find_head(&mut self, shared: &Shared) -> Result<bool, Refusal> {
+        let origin = &mut self.origin;
+        let Some(input) = self.input.as_mut().filter(|input| !input.unread().is_empty()) else {
+            return Ok(false);
+        };
+        if origin.behind_proxy {
+            let Some(header) = proxy::read(input.unread())? else { return Ok(false) };
+            input.consume(header.length);
+            origin.behind_proxy = false;
+            if let Some(source) = header.source {
+                origin.peer = source.to_string().into_boxed_str();
+            }
+        }
+        let found = input.find_head(origin.protocol, &shared.limits)?;
+        if !found && !input.out.is_empty() {
+            let _sent_later_or_lost_with_the_peer = self.flush();
+        }
+        Ok(found)
+    }
+
     /// Waits for the peer, without a buffer if there is nothing in it; not while draining: no request is under way here.
-    fn wait(&mut self, shared: &Shared) -> Progress {
+    fn rest(&mut self, shared: &Shared) -> Progress {
         if shared.is_draining() {
             return Progress::Closed;
         }
-        if self.input.as_ref().is_some_and(|input| input.unread().is_empty()) {
+        if self.input.as_ref().is_some_and(|input| input.is_idle()) {
             self.release_input(shared);
         }
         Progress::Waiting
@@ -148,8 +203,19 @@ impl Connection {
 
     /// Answers in the application's stead, for a request that it is not to see, and ends the connection.
     pub fn refuse(&mut self, refusal: Refusal, shared: &Shared) -> Progress {
-        let text = format!("{}: the request {}\n", refusal.status, refusal.reason);
-        let answer = encode::plain(refusal.status, &text, 1, true, &shared.date.now(), true);
+        if self.origin.protocol != Protocol::Http || refusal.is_silent() {
+            shared.refused.tell(|| {
+                let Origin { peer, protocol, .. } = &self.origin;
+                format!(
+                    "{}: refused a request over {protocol} from {peer}: it {}",
+                    shared.name, refusal.reason
+                )
+            });
+        }
+        if refusal.is_silent() {
+            return Progress::Closed;
+        }
+        let answer = answer::refusal(self, refusal, shared);
         let _lost_with_the_peer = self.stream.send([&answer, b"", b""]);
         self.linger(shared)
     }
@@ -161,7 +227,7 @@ impl Connection {
             return self.end(shared);
         }
         self.phase = Phase::Discarding;
-        self.patience = MAX_DISCARDED;
+        self.tolerance = MAX_DISCARDED;
         self.discard(shared)
     }
 
@@ -180,7 +246,10 @@ impl Connection {
         let mut sent = 0;
         while sent < input.out.len() {
             match self.stream.send([&input.out[sent..], b"", b""]) {
-                Transfer::Done(n) => sent += n,
+                Transfer::Done(n) => {
+                    sent += n;
+                    self.moved += n as u64;
+                }
                 other => {
                     input.out.drain(..sent);
                     return other;
@@ -193,7 +262,7 @@ impl Connection {
 
     fn discard(&mut self, shared: &Shared) -> Progress {
         while !self.exchange.body.is_over() {
-            match self.read_body(&mut [0; 4096]) {
+            match self.read_body(&mut [0; 4096], shared) {
                 Read::End => break,
                 Read::WouldBlock => return Progress::Waiting,
                 Read::Bytes(n) if self.spend(n) => {}
@@ -221,15 +290,64 @@ impl Connection {
         self.release_input(shared);
         self.stream.end_sending();
         self.phase = Phase::Lingering;
-        self.patience = MAX_DISCARDED;
+        self.tolerance = MAX_DISCARDED;
         self.readable = true;
         self.linger_on()
     }
 
+    /// What holds the connection up.
+    fn awaited(&self) -> Awaited {
+        let exchange = &self.exchange;
+        match self.phase {
+            Phase::Waiting if self.requests == 0 || self.input.is_some() => Awaited::Head,
+            Phase::Waiting => Awaited::Next,
+            Phase::Flushing | Phase::Discarding => Awaited::Bytes,
+            Phase::Busy if exchange.waits_to_read || exchange.waits_to_write || exchange.blocked => {
+                Awaited::Bytes
+            }
+            Phase::Queued | Phase::Busy => Awaited::Nothing,
+            Phase::Lingering => Awaited::End,
+        }
+    }
+
+    /// Settles how long that may last: until when; `None`: as long as it likes.
+    pub fn mind_time(&mut self, shared: &Shared, now: Millis) -> Option<Millis> {
+        let bytes = shared.time_for_bytes(self.origin.protocol);
+        let moved = std::mem::take(&mut self.moved);
+        self.wait.turn(self.awaited(), moved, now, &shared.times, bytes);
+        self.wait.due
+    }
+
+    /// An exchange begins: its bytes have their own time.
+    pub fn begin_waiting(&mut self, shared: &Shared) {
+        self.wait.begin(shared.time_for_bytes(self.origin.protocol));
+    }
+
+    /// The peer has taken too long. Gives which waits of the core are over with that, if one is busy here.
+    pub fn expire(&mut self, shared: &Shared) -> (Progress, Option<Wake>) {
+        const TOO_LATE: Refusal = Refusal::with(408, "came too slowly");
+        let exchange = &mut self.exchange;
+        let (readable, writable) = (exchange.waits_to_read, exchange.waits_to_write);
+        match self.phase {
+            Phase::Waiting if self.input.is_some() && self.origin.protocol == Protocol::Http => {
+                (self.refuse(TOO_LATE, shared), None)
+            }
+            Phase::Busy if !exchange.blocked && !writable => {
+                exchange.refusal = Some(TOO_LATE);
+                exchange.waits_to_read = false;
+                (Progress::Waiting, Some(Wake { core: exchange.core, readable, ..Wake::default() }))
+            }
+            Phase::Busy => {
+                (Progress::Closed, Some(Wake { core: exchange.core, readable, writable, gone: true }))
+            }
+            _ => (Progress::Closed, None),
+        }
+    }
+
     /// Reads `count` bytes for nobody's sake; `false`: that was too many.
     fn spend(&mut self, count: usize) -> bool {
-        let left = self.patience.checked_sub(count as u64);
-        self.patience = left.unwrap_or(0);
+        let left = self.tolerance.checked_sub(count as u64);
+        self.tolerance = left.unwrap_or(0);
         left.is_some()
     }
 

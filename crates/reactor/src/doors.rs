@@ -8,23 +8,42 @@
 use std::io;
 use std::sync::Arc;
 
+use goherd_proto::Protocol;
 use goherd_sys::epoll::{Epoll, Watch};
 use goherd_sys::eventfd::EventFd;
-use goherd_sys::socket::Listener;
+use goherd_sys::socket::{Endpoint, Listener};
 
 /// The token of the baton; listeners have the tokens from 0 on.
 pub(crate) const BATON: u64 = 1 << 31;
 
+/// A socket that listens, and what is spoken there.
+#[derive(Debug)]
+pub struct Door {
+    /// Where connections come in.
+    pub listener: Listener,
+    /// What their peers speak.
+    pub protocol: Protocol,
+    /// Each connection begins with a PROXY header that says where it really comes from.
+    pub behind_proxy: bool,
+}
+
+impl Door {
+    /// Whether connections to several addresses of this machine come in here.
+    pub(crate) fn has_many_addresses(&self) -> bool {
+        matches!(self.listener.endpoint(), Endpoint::Inet(address) if address.ip().is_unspecified())
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Doors {
-    listeners: Vec<Listener>,
+    doors: Vec<Door>,
     baton: Arc<EventFd>,
     open: bool,
 }
 
 impl Doors {
-    pub fn new(listeners: Vec<Listener>, baton: Arc<EventFd>) -> Self {
-        Self { listeners, baton, open: false }
+    pub fn new(doors: Vec<Door>, baton: Arc<EventFd>) -> Self {
+        Self { doors, baton, open: false }
     }
 
     pub fn is_open(&self) -> bool {
@@ -33,13 +52,13 @@ impl Doors {
 
     /// Lets connections in, if that is not so already.
     pub fn open(&mut self, epoll: &Epoll) -> io::Result<()> {
-        if self.open || self.listeners.is_empty() {
+        if self.open || self.doors.is_empty() {
             return Ok(());
         }
         self.open = true;
         let watched = (0..)
-            .zip(&self.listeners)
-            .try_for_each(|(token, listener)| epoll.add(listener, token, Watch::Shared))
+            .zip(&self.doors)
+            .try_for_each(|(token, door)| epoll.add(&door.listener, token, Watch::Shared))
             .and_then(|()| epoll.add(&*self.baton, BATON, Watch::Shared));
         if watched.is_err() {
             self.shut(epoll); // all of them or none
@@ -52,8 +71,8 @@ impl Doors {
         if !std::mem::take(&mut self.open) {
             return;
         }
-        for listener in &self.listeners {
-            let _not_watched = epoll.remove(listener);
+        for door in &self.doors {
+            let _not_watched = epoll.remove(&door.listener);
         }
         let _not_watched = epoll.remove(&*self.baton);
     }
@@ -72,16 +91,16 @@ impl Doors {
     /// Shuts the doors for good: the sockets are closed in this process.
     pub fn wall_up(&mut self, epoll: &Epoll) {
         self.shut(epoll);
-        self.listeners.clear();
+        self.doors.clear();
     }
 
-    /// The listener with this token.
-    pub fn listener(&self, token: u64) -> Option<&Listener> {
-        self.listeners.get(usize::try_from(token).ok()?)
+    /// The door with this token.
+    pub fn get(&self, token: u64) -> Option<&Door> {
+        self.doors.get(usize::try_from(token).ok()?)
     }
 
-    /// The tokens of all listeners.
+    /// The tokens of all doors.
     pub fn tokens(&self) -> std::ops::Range<u64> {
-        0..self.listeners.len() as u64
+        0..self.doors.len() as u64
     }
 }

@@ -3,24 +3,19 @@
 //! Each operation locks the connection for one step and never waits for the network: what cannot go on now says so, and
 //! a [`Wake`](crate::Wake) from [`Reactor::next`] tells the core when to try again.
 
-use goherd_proto::encode::{self, Frame, Framing, Said};
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use goherd_proto::encode::{self, Said};
 use goherd_proto::fields::Malformed;
 use goherd_proto::http1::{Head, Refusal};
-use goherd_proto::status;
-use goherd_sys::socket::Transfer;
+use goherd_proto::{Protocol, status};
 
+use crate::answer::Streaming;
 use crate::body::Remaining;
 use crate::connection::{Connection, MAX_DISCARDED, Phase, Progress, Shared};
 use crate::input::Input;
 use crate::lead::Reactor;
 use crate::table::ExchangeId;
-
-/// How much of an answer in chunks is taken at a time: what the peer does not take at once is kept, so this bounds what
-/// a slow peer costs.
-const MAX_CHUNK: usize = 64 << 10;
-
-/// A body up to this length is copied behind its head: one piece leaves more cheaply than two (send(2), not sendmsg(2)).
-const MAX_COPIED: usize = 4 << 10;
 
 /// What the application sees of a request. The bytes stay in place until the exchange's first other operation.
 #[derive(Debug)]
@@ -33,8 +28,12 @@ pub struct View<'a> {
     pub head: &'a Head,
     /// The peer's address, `ip:port`, "@" for a unix socket.
     pub peer: &'a str,
-    /// The number of the listener, in the order of [`Settings::listeners`](crate::Settings).
-    pub door: u64,
+    /// The address that the peer has connected to; `None`: the listener's own.
+    pub local: Option<&'a str>,
+    /// The number of the listener, in the order of [`Settings::doors`](crate::Settings).
+    pub door: u32,
+    /// The peer came over TLS, as the web server in front says.
+    pub https: bool,
     /// The peer has ended its side already; no wake-up will say so again.
     pub peer_ended: bool,
     /// How many events the leader has fetched beside this one.
@@ -50,7 +49,7 @@ pub enum Failure {
     OutOfTurn,
     /// The answer's fields are not fit to be sent; nothing was.
     Malformed(Malformed),
-    /// The status is not one of 200 to 999.
+    /// The status is not one of 101 and 200 to 999, or for an interim answer of 100 and 102 to 199.
     Status,
 }
 
@@ -95,17 +94,20 @@ pub(crate) struct Exchange {
     /// The core has been told that the peer is gone.
     pub told_gone: bool,
     head_consumed: bool,
-    minor: u8,
+    pub minor: u8,
     is_head: bool,
-    /// How the body of a streamed answer goes out; its length is what is still to come.
-    streaming: Option<Framing>,
+    /// An answer in parts has begun.
+    pub streaming: Option<Streaming>,
+    /// How much of the request's body has been read.
+    pub body_bytes: u64,
 }
 
 impl Exchange {
-    fn begin(head: &Head, bytes: &[u8], core: u32, keep_alive: bool, told_gone: bool) -> Self {
+    fn begin(input: &Input, core: u32, keep_alive: bool, told_gone: bool) -> Self {
+        let (head, bytes) = (input.head(), input.head_bytes());
         Self {
             core,
-            body: head.framing.body.into(),
+            body: Remaining::of(input),
             expects_continue: head.framing.expects_continue,
             keep_alive: head.framing.keep_alive && keep_alive,
             told_gone,
@@ -118,7 +120,7 @@ impl Exchange {
     /// Drops the head from the input: from now on the body is at the front.
     pub fn consume_head(&mut self, input: Option<&mut Input>) {
         if let Some(input) = input.filter(|_| !std::mem::replace(&mut self.head_consumed, true)) {
-            input.consume(input.head.length);
+            input.consume_head();
         }
     }
 
@@ -132,21 +134,8 @@ impl Exchange {
         self.streaming.is_some()
     }
 
-    /// The framing of an answer whose length is `length`, if it is known.
-    fn framing(&mut self, code: u16, length: Option<u64>) -> Framing {
-        match length {
-            _ if !status::allows_body(code) => Framing::None,
-            Some(length) => Framing::Length(length),
-            None if self.is_head => Framing::None,
-            None if self.minor > 0 => Framing::Chunked,
-            None => {
-                self.keep_alive = false;
-                Framing::UntilClose
-            }
-        }
-    }
-
-    fn sends_body(&self, code: u16) -> bool {
+    /// Whether an answer with this status has a body that is sent.
+    pub fn sends_body(&self, code: u16) -> bool {
         !self.is_head && status::allows_body(code)
     }
 }
@@ -154,181 +143,13 @@ impl Exchange {
 impl Connection {
     /// A core takes the request that is complete.
     pub fn begin(&mut self, core: u32, shared: &Shared) {
+        self.requests = self.requests.saturating_add(1);
         if let Some(input) = &self.input {
-            let keep_alive = !shared.is_draining();
-            self.exchange =
-                Exchange::begin(&input.head, input.head_bytes(), core, keep_alive, self.peer_ended);
+            let keep_alive = !shared.is_draining() && self.requests < shared.max_requests;
+            self.exchange = Exchange::begin(input, core, keep_alive, self.peer_ended);
         }
+        self.begin_waiting(shared);
         self.phase = Phase::Busy;
-    }
-
-    /// Writes the head of an answer to `input.out`.
-    fn put_head(
-        &mut self,
-        code: u16,
-        framing: Framing,
-        block: &[u8],
-        shared: &Shared,
-    ) -> Result<(), Failure> {
-        let input = self.input.as_mut().ok_or(Failure::Ended)?;
-        let frame = Frame {
-            status: code,
-            minor: self.exchange.minor,
-            framing,
-            close: !self.exchange.keep_alive,
-            date: &shared.date.now(),
-        };
-        encode::head(&mut input.out, &frame, block);
-        Ok(())
-    }
-
-    fn respond(&mut self, code: u16, said: Said, block: &[u8], body: &[u8], shared: &Shared) -> Progress {
-        let sends_body = self.exchange.sends_body(code);
-        self.settle_persistence(said, shared);
-        let declared = said.content_length.unwrap_or(body.len() as u64);
-        if sends_body && declared != body.len() as u64 {
-            self.exchange.keep_alive = false;
-        }
-        let length = (sends_body || said.content_length.is_some() || !body.is_empty()).then_some(declared);
-        let framing = self.exchange.framing(code, length);
-        if self.put_head(code, framing, block, shared).is_err() {
-            return Progress::Closed;
-        }
-        let most = if sends_body { usize::try_from(declared).unwrap_or(usize::MAX) } else { 0 };
-        let mut body = &body[..body.len().min(most)];
-        if let Some(input) = self.input.as_mut().filter(|_| body.len() <= MAX_COPIED) {
-            input.out.extend_from_slice(body);
-            body = b"";
-        }
-        match self.send_or_keep(body, b"") {
-            Some(true) => self.finish(shared),
-            Some(false) => {
-                self.phase = Phase::Flushing;
-                Progress::Waiting
-            }
-            None => Progress::Closed,
-        }
-    }
-
-    /// Sends `input.out`, then `body` and `end`; gives how much of those two went. `None`: the peer is gone.
-    fn send_some(&mut self, body: &[u8], end: &[u8]) -> Option<usize> {
-        let input = self.input.as_mut()?;
-        let sent = match self.stream.send([&input.out, body, end]) {
-            Transfer::Done(n) => n,
-            Transfer::WouldBlock => 0,
-            Transfer::Ended | Transfer::Broken => return None,
-        };
-        let of_out = sent.min(input.out.len());
-        input.out.drain(..of_out);
-        Some(sent - of_out)
-    }
-
-    /// The same, and what does not go is kept in `input.out`; `true`: all went.
-    fn send_or_keep(&mut self, body: &[u8], end: &[u8]) -> Option<bool> {
-        let mut sent = self.send_some(body, end)?;
-        let input = self.input.as_mut()?;
-        for piece in [body, end] {
-            let of_piece = sent.min(piece.len());
-            input.out.extend_from_slice(&piece[of_piece..]);
-            sent -= of_piece;
-        }
-        Some(input.out.is_empty())
-    }
-
-    /// Settles whether the connection goes on after this answer, as far as that is known when its head is written.
-    fn settle_persistence(&mut self, said: Said, shared: &Shared) {
-        self.exchange.keep_alive &= !said.close && !self.exchange.body_is_a_burden() && !shared.is_draining();
-    }
-
-    fn start(&mut self, code: u16, said: Said, block: &[u8], shared: &Shared) -> Result<(), Failure> {
-        if self.exchange.streaming.is_some() {
-            return Err(Failure::OutOfTurn);
-        }
-        self.settle_persistence(said, shared);
-        let framing = self.exchange.framing(code, said.content_length);
-        self.put_head(code, framing, block, shared)?;
-        self.exchange.streaming = Some(if self.exchange.sends_body(code) { framing } else { Framing::None });
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<Write, Failure> {
-        let framing = self.exchange.streaming.ok_or(Failure::OutOfTurn)?;
-        if self.exchange.blocked && self.flush_part()? == Write::WouldBlock {
-            return Ok(Write::WouldBlock);
-        }
-        match framing {
-            Framing::None => Ok(Write::Taken(bytes.len())),
-            Framing::Chunked => self.write_chunk(bytes),
-            Framing::UntilClose => self.write_plain(bytes),
-            Framing::Length(left) => {
-                let most = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-                let wrote = self.write_plain(&bytes[..most])?;
-                if let Write::Taken(n) = wrote {
-                    self.exchange.streaming = Some(Framing::Length(left - n as u64));
-                }
-                Ok(wrote)
-            }
-        }
-    }
-
-    fn write_plain(&mut self, bytes: &[u8]) -> Result<Write, Failure> {
-        let sent = self.send_some(bytes, b"").ok_or(Failure::Ended)?;
-        if sent == 0 && !bytes.is_empty() {
-            return Ok(self.block());
-        }
-        Ok(Write::Taken(sent))
-    }
-
-    /// One chunk, taken whole: what does not go at once is kept.
-    fn write_chunk(&mut self, bytes: &[u8]) -> Result<Write, Failure> {
-        let bytes = &bytes[..bytes.len().min(MAX_CHUNK)];
-        if bytes.is_empty() {
-            return Ok(Write::Taken(0)); // a chunk of length 0 would end the body
-        }
-        if let Some(input) = &mut self.input {
-            input.out.extend_from_slice(format!("{:x}\r\n", bytes.len()).as_bytes());
-        }
-        self.exchange.blocked = !self.send_or_keep(bytes, b"\r\n").ok_or(Failure::Ended)?;
-        Ok(Write::Taken(bytes.len()))
-    }
-
-    /// Sends what is kept.
-    fn flush_part(&mut self) -> Result<Write, Failure> {
-        match self.flush() {
-            Transfer::Done(_) => {
-                self.exchange.blocked = false;
-                Ok(Write::Taken(0))
-            }
-            Transfer::WouldBlock => Ok(self.block()),
-            Transfer::Ended | Transfer::Broken => Err(Failure::Ended),
-        }
-    }
-
-    /// The peer takes more: what was kept for it goes on, whether the application waits for that or not.
-    pub fn go_on_flushing(&mut self) {
-        if self.exchange.blocked {
-            self.exchange.blocked = self.flush() == Transfer::WouldBlock;
-        }
-    }
-
-    fn block(&mut self) -> Write {
-        self.exchange.blocked = true;
-        self.exchange.waits_to_write = true;
-        Write::WouldBlock
-    }
-
-    fn end_answer(&mut self, shared: &Shared) -> Result<Progress, Failure> {
-        match self.exchange.streaming.ok_or(Failure::OutOfTurn)? {
-            Framing::Chunked => {
-                if let Some(input) = &mut self.input {
-                    input.out.extend_from_slice(b"0\r\n\r\n");
-                }
-            }
-            Framing::Length(left) => self.exchange.keep_alive &= left == 0,
-            Framing::None | Framing::UntilClose => {}
-        }
-        self.phase = Phase::Flushing;
-        Ok(self.advance(shared))
     }
 }
 
@@ -338,7 +159,7 @@ impl Reactor {
     /// What the peer does not take at once is sent later, without the application. A body longer than the declared
     /// Content-Length is cut, a shorter one ends the connection.
     pub fn respond(&self, id: ExchangeId, status: u16, block: &[u8], body: &[u8]) -> Result<(), Failure> {
-        let said = check(status, block)?;
+        let said = check(is_final(status), block)?;
         self.step(id, |connection, shared| {
             if connection.exchange.is_streaming() {
                 return (Err(Failure::OutOfTurn), Progress::Waiting);
@@ -354,7 +175,7 @@ impl Reactor {
     /// Begins an answer in parts: [`Reactor::write`] and [`Reactor::finish`] follow. Nothing is sent before the first
     /// of them or [`Reactor::flush`].
     pub fn start(&self, id: ExchangeId, status: u16, block: &[u8]) -> Result<(), Failure> {
-        let said = check(status, block)?;
+        let said = check(is_final(status), block)?;
         self.step(id, |connection, shared| match connection.exchange.refusal {
             Some(refusal) if !connection.exchange.is_streaming() => {
                 (Err(Failure::Ended), connection.refuse(refusal, shared))
@@ -373,11 +194,68 @@ impl Reactor {
         self.step(id, |connection, _| (connection.flush_part(), Progress::Waiting))
     }
 
-    /// Ends an answer in parts; the exchange is over.
-    pub fn finish(&self, id: ExchangeId) -> Result<(), Failure> {
-        self.step(id, |connection, shared| match connection.end_answer(shared) {
+    /// Sends an interim answer (RFC 9110 §15.2) at once, before the head of the final one.
+    pub fn interim(&self, id: ExchangeId, status: u16, block: &[u8]) -> Result<(), Failure> {
+        check(status == 100 || (102..200).contains(&status), block)?;
+        self.step(id, |connection, _| (connection.interim(status, block), Progress::Waiting))
+    }
+
+    /// Sends up to `count` bytes of `file` as a part of the body, from the file's own position on, which moves with them.
+    /// `Taken(0)`: the file has no more. `OutOfTurn`: this body cannot go out in this way; write it.
+    pub fn send_file(&self, id: ExchangeId, file: BorrowedFd<'_>, count: u64) -> Result<Write, Failure> {
+        self.step(id, |connection, _| (connection.send_file(file, count), Progress::Waiting))
+    }
+
+    /// Ends an answer in parts, with the block of its trailer fields (sent if the body goes out in chunks); the exchange
+    /// is over. So is one whose connection was taken over with [`Reactor::hijack`].
+    pub fn finish(&self, id: ExchangeId, trailers: &[u8]) -> Result<(), Failure> {
+        check(true, trailers)?;
+        if self.release(id) {
+            return Ok(());
+        }
+        self.step(id, |connection, shared| match connection.end_answer(trailers, shared) {
             Ok(progress) => (Ok(()), progress),
             Err(failure) => (Err(failure), Progress::Waiting),
+        })
+    }
+
+    /// Copies what the peer has sent beyond the head of this request, and nobody has read, to `buffer`; gives how much.
+    /// For [`Reactor::hijack`]; call it until it gives 0.
+    pub fn unread(&self, id: ExchangeId, buffer: &mut [u8]) -> Result<usize, Failure> {
+        self.step(id, |connection, _| {
+            connection.exchange.consume_head(connection.input.as_deref_mut());
+            let Some(input) = &mut connection.input else { return (Ok(0), Progress::Waiting) };
+            let count = buffer.len().min(input.unread().len());
+            buffer[..count].copy_from_slice(&input.unread()[..count]);
+            input.consume(count);
+            (Ok(count), Progress::Waiting)
+        })
+    }
+
+    /// Gives the connection to the application, which is to speak another protocol on it. `Ok(None)`: something of the
+    /// answer is still to be sent; a wake-up will say when to try again. The connection counts as one, for
+    /// [`Reactor::drain`], until [`Reactor::finish`].
+    pub fn hijack(&self, id: ExchangeId) -> Result<Option<OwnedFd>, Failure> {
+        let ready = self.step(id, |connection, _| {
+            let may = connection.origin.protocol == Protocol::Http && connection.exchange.refusal.is_none();
+            let flushed = if may { connection.flush_part() } else { Err(Failure::OutOfTurn) };
+            (flushed, Progress::Waiting)
+        })?;
+        if ready == Write::WouldBlock {
+            return Ok(None);
+        }
+        self.detach(id).map(|stream| Some(stream.into_fd()))
+    }
+
+    /// Copies the block of trailer fields that the request's body ended with to `buffer`, if it has room for all; gives
+    /// the block's length.
+    pub fn trailers(&self, id: ExchangeId, buffer: &mut [u8]) -> Result<usize, Failure> {
+        self.step(id, |connection, _| {
+            let trailers = connection.input.as_ref().map_or(&[][..], |input| &input.trailers);
+            if let Some(room) = buffer.get_mut(..trailers.len()) {
+                room.copy_from_slice(trailers);
+            }
+            (Ok(trailers.len()), Progress::Waiting)
         })
     }
 
@@ -388,12 +266,16 @@ impl Reactor {
 
     /// Reads from the request's body into `buffer`, which must not be empty.
     pub fn read(&self, id: ExchangeId, buffer: &mut [u8]) -> Result<Read, Failure> {
-        self.step(id, |connection, _| (Ok(connection.read_body(buffer)), Progress::Waiting))
+        self.step(id, |connection, shared| (Ok(connection.read_body(buffer, shared)), Progress::Waiting))
     }
 }
 
-fn check(code: u16, block: &[u8]) -> Result<Said, Failure> {
-    if !(200..=999).contains(&code) {
+fn is_final(code: u16) -> bool {
+    code == 101 || (200..=999).contains(&code)
+}
+
+fn check(status_is_right: bool, block: &[u8]) -> Result<Said, Failure> {
+    if !status_is_right {
         return Err(Failure::Status);
     }
     encode::inspect(block).map_err(Failure::Malformed)

@@ -5,9 +5,12 @@
 
 use std::sync::Mutex;
 
-use goherd_proto::http1::{EndOfHead, Head, Limits, Refusal};
+use goherd_proto::fastcgi::Stdin;
+use goherd_proto::http1::{EndOfHead, Head, Limits, Refusal, Span, canonicalize};
+use goherd_proto::{Protocol, fields};
 use goherd_sys::socket::{Stream, Transfer};
 
+use crate::front::{Found, Front};
 use crate::table::locked;
 
 const FIRST_SIZE: usize = 4 << 10;
@@ -25,7 +28,13 @@ pub(crate) struct Input {
     end: usize,
     search: EndOfHead,
     skipped_empty_line: bool,
-    pub head: Head,
+    /// What the connection speaks.
+    protocol: Protocol,
+    head: Head,
+    /// In the place of `head`, for the protocols other than HTTP.
+    front: Option<Box<Front>>,
+    /// The trailer fields of the body, as a block (see `goherd_proto::fields`).
+    pub trailers: Vec<u8>,
     /// What is to be sent, and could not be yet.
     pub out: Vec<u8>,
 }
@@ -38,7 +47,10 @@ impl Input {
             end: 0,
             search: EndOfHead::default(),
             skipped_empty_line: false,
+            protocol: Protocol::Http,
             head: Head::default(),
+            front: None,
+            trailers: Vec::new(),
             out: Vec::new(),
         }
     }
@@ -48,9 +60,62 @@ impl Input {
         &self.bytes[self.start..self.end]
     }
 
-    /// The head that [`Input::find_head`] found, until it is consumed.
+    /// Whether there is nothing in it.
+    pub fn is_idle(&self) -> bool {
+        self.unread().is_empty() && self.front().is_none_or(Front::is_idle)
+    }
+
+    fn front(&self) -> Option<&Front> {
+        self.front.as_deref().filter(|_| self.protocol != Protocol::Http)
+    }
+
+    /// What [`Input::find_head`] found.
+    pub fn head(&self) -> &Head {
+        self.front().map_or(&self.head, |front| &front.request.head)
+    }
+
+    /// The bytes of the head, until it is consumed.
     pub fn head_bytes(&self) -> &[u8] {
-        &self.bytes[self.start..self.start + self.head.length]
+        match self.front() {
+            Some(front) => &front.request.bytes,
+            None => &self.bytes[self.start..self.start + self.head.length],
+        }
+    }
+
+    /// Marks the head as consumed, which is so already where it was made of variables.
+    pub fn consume_head(&mut self) {
+        if self.protocol == Protocol::Http {
+            self.consume(self.head.length);
+        }
+    }
+
+    /// The peer, as the web server in front names it.
+    pub fn peer(&self) -> Option<&str> {
+        self.front().map(|front| &*front.request.peer)
+    }
+
+    /// Whether the peer came over TLS, as that one says.
+    pub fn https(&self) -> bool {
+        self.front().is_some_and(|front| front.request.https)
+    }
+
+    /// The number of the request, for FastCGI.
+    pub fn record_number(&self) -> u16 {
+        self.front().map_or(0, Front::record_number)
+    }
+
+    /// The body of `length` bytes, if it comes in records.
+    pub fn records(&self, length: u64) -> Option<Stdin> {
+        (self.protocol == Protocol::FastCgi).then(|| Stdin::new(self.record_number(), length))
+    }
+
+    /// Keeps a trailer field, and marks its line of `length` bytes as consumed.
+    pub fn take_trailer(&mut self, length: usize, name: Span, value: Span) {
+        let unread = &self.bytes[self.start..self.end];
+        let mut name = name.of(unread).to_vec();
+        canonicalize(&mut name);
+        fields::push(&mut self.trailers, &name, value.of(unread));
+        self.consume(length);
     }
 
     /// Marks `count` bytes as consumed.
@@ -88,8 +153,37 @@ impl Input {
         self.start = 0;
     }
 
-    /// Looks for a whole head at the front; `true`: it is in `self.head`, with its field names in canonical form.
-    pub fn find_head(&mut self, limits: &Limits) -> Result<bool, Refusal> {
+    /// Looks for a whole head at the front; `true`: it can be had from `head`, with its field names in canonical form.
+    pub fn find_head(&mut self, protocol: Protocol, limits: &Limits) -> Result<bool, Refusal> {
+        self.protocol = protocol;
+        self.trailers.clear();
+        if protocol == Protocol::Http { self.find_http(limits) } else { self.find_variables(limits) }
+    }
+
+    fn find_variables(&mut self, limits: &Limits) -> Result<bool, Refusal> {
+        loop {
+            let input = &self.bytes[self.start..self.end];
+            let front = self.front.get_or_insert_default();
+            let found = match self.protocol {
+                Protocol::Scgi => front.find_scgi(input, limits)?,
+                Protocol::FastCgi => front.find_fastcgi(input, limits)?,
+                Protocol::Uwsgi | Protocol::Http => front.find_uwsgi(input, limits)?,
+            };
+            match found {
+                Found::More => return Ok(false),
+                Found::Request(length) => {
+                    self.consume(length);
+                    return Ok(true);
+                }
+                Found::Step(length, answer) => {
+                    self.consume(length);
+                    self.out.extend_from_slice(&answer);
+                }
+            }
+        }
+    }
+
+    fn find_http(&mut self, limits: &Limits) -> Result<bool, Refusal> {
         if !self.skipped_empty_line && self.unread().starts_with(b"\r\n") {
             self.skipped_empty_line = true; // one is to be ignored (RFC 9112 §2.2)
             self.start += 2;
@@ -100,7 +194,7 @@ impl Input {
         let found = self.search.find(&self.bytes[self.start..self.end], limits)?;
         let Some(length) = found else { return Ok(false) };
         let bytes = &mut self.bytes[self.start..self.start + length];
-        self.head.parse(bytes)?;
+        self.head.parse(bytes, limits)?;
         self.head.canonicalize(bytes);
         self.search = EndOfHead::default();
         self.skipped_empty_line = false;
@@ -111,7 +205,11 @@ impl Input {
         (self.start, self.end) = (0, 0);
         self.search = EndOfHead::default();
         self.skipped_empty_line = false;
+        self.trailers.clear();
         self.out.clear();
+        if let Some(front) = &mut self.front {
+            front.reset();
+        }
     }
 }
 
@@ -157,19 +255,21 @@ mod tests {
     fn finds_one_head_after_another() {
         let mut input = holding(b"\r\nGET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: y\r\n\r\nG");
         for target in [&b"/1"[..], b"/2"] {
-            assert_eq!(input.find_head(&Limits::default()), Ok(true));
+            assert_eq!(input.find_head(Protocol::Http, &Limits::default()), Ok(true));
             assert_eq!(input.head.target.of(input.head_bytes()), target);
             assert_eq!(input.head.fields[0].name.of(input.head_bytes()), b"Host");
             input.consume(input.head.length);
         }
-        assert_eq!(input.find_head(&Limits::default()), Ok(false));
+        assert_eq!(input.find_head(Protocol::Http, &Limits::default()), Ok(false));
         assert_eq!(input.unread(), b"G");
     }
 
     #[test]
     fn only_one_empty_line_is_ignored() {
-        assert_eq!(holding(b"\r").find_head(&Limits::default()), Ok(false));
-        let refusal = holding(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n").find_head(&Limits::default()).unwrap_err();
+        assert_eq!(holding(b"\r").find_head(Protocol::Http, &Limits::default()), Ok(false));
+        let refusal = holding(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+            .find_head(Protocol::Http, &Limits::default())
+            .unwrap_err();
         assert_eq!(refusal.status, 400);
     }
 

@@ -15,42 +15,52 @@ use goherd_proto::http1::Limits;
 use goherd_sys::clock::Millis;
 use goherd_sys::epoll::{Batch, Epoll, Readiness, Watch};
 use goherd_sys::eventfd::EventFd;
-use goherd_sys::socket::{Accepted, Endpoint, Listener};
-use goherd_sys::stderr;
+use goherd_sys::socket::{Endpoint, Stream};
 
+use crate::arrivals::Arrivals;
 use crate::connection::{Connection, Phase, Progress, Shared};
 use crate::date::Date;
-use crate::doors::{BATON, Doors};
+use crate::doors::{BATON, Door, Doors};
 use crate::exchange::{Failure, View};
 use crate::input::Pool;
 use crate::pace::{Pace, TICK_MICROS};
+use crate::rarely::Rarely;
 use crate::table::{ExchangeId, Slot, Table, locked};
+use crate::timers::Timers;
+use crate::wait::Times;
 
 /// The token of the descriptor given to [`Reactor::watch_control`]. Tokens below 2^32 are no connection's.
 const CONTROL: u64 = BATON + 1;
 /// The token of the eventfd by which [`Reactor::kick`] interrupts a parked leader.
 const KICK: u64 = BATON + 2;
+/// The token of the timer.
+const TIMER: u64 = BATON + 3;
 /// How long [`Mode::LeadBusy`] waits, in microseconds.
 const BUSY_WAIT_MICROS: u32 = 50;
-/// After how long accepting is tried again when descriptors were wanting.
-const RETRY_MS: u64 = 100;
-const RETRY_MICROS: u32 = 100_000;
 /// Events taken from epoll at a time.
 const BATCH: usize = 128;
-/// Connections accepted at a time, so that a flood of them does not keep the others waiting.
-const ACCEPTS: usize = 32;
+/// How often it is told that all cores are busy.
+const FULL_MS: u64 = 60_000;
+/// How often it is told that requests are refused without an answer.
+const REFUSED_MS: u64 = 10_000;
 
 /// What a reactor is made of.
 #[derive(Debug)]
 pub struct Settings {
+    /// Who speaks in the log: "worker 1".
+    pub name: String,
     /// Where connections come in.
-    pub listeners: Vec<Listener>,
-    /// Shared by all workers of these listeners; see `doors.rs`.
+    pub doors: Vec<Door>,
+    /// Shared by all workers of these doors; see `doors.rs`.
     pub baton: Arc<EventFd>,
     /// The most connections at a time; more wait in the kernel.
     pub max_connections: u32,
-    /// How much a peer may send as a head.
+    /// The most requests of one connection.
+    pub max_requests: u32,
+    /// How much a peer may send.
     pub limits: Limits,
+    /// How long it may take.
+    pub times: Times,
 }
 
 /// What the caller of [`Reactor::next`] is out for.
@@ -101,33 +111,35 @@ pub enum Event {
 /// The connections of one process. Shared by all of its threads.
 #[derive(Debug)]
 pub struct Reactor {
-    epoll: Epoll,
+    pub(crate) epoll: Epoll,
     /// What leaders park on: a set with `epoll` alone in it, muted while the leader does not park. Else whatever arrives
     /// would wake the poller that the set is nested in, though nobody waits.
     gate: Epoll,
-    table: Table,
-    shared: Shared,
+    pub(crate) table: Table,
+    pub(crate) shared: Shared,
     /// Slots with something for a core to look at, beside those in the leader's batch.
     ready: Mutex<VecDeque<u32>>,
     ready_length: AtomicUsize,
-    /// Doors were shut for want of descriptors or slots, and it is time to try again.
-    may_open: AtomicBool,
-    /// What was wanting was descriptors, which may become free without any connection's end: when to try again.
-    retry: Mutex<Option<Millis>>,
-    /// When that was last told.
-    told: Mutex<Option<Millis>>,
+    pub(crate) arrivals: Arrivals,
     lead: Mutex<Lead>,
     kick: EventFd,
     pace: Pace,
+    pub(crate) timers: Timers,
+    /// Tells that all cores are busy.
+    full: Rarely,
     endpoints: Vec<Endpoint>,
 }
 
-struct Lead {
+pub(crate) struct Lead {
     gate_is_open: bool,
     batch: Batch,
-    doors: Doors,
+    pub doors: Doors,
     /// No descriptor or no slot was left for a new connection.
-    exhausted: bool,
+    pub exhausted: bool,
+    /// When to try again, if what was left none of was descriptors: they may become free without any connection's end.
+    pub retry: Option<Millis>,
+    /// Wake-ups that nobody has been told of.
+    wakes: VecDeque<Event>,
 }
 
 impl std::fmt::Debug for Lead {
@@ -139,34 +151,41 @@ impl std::fmt::Debug for Lead {
 impl Reactor {
     /// A reactor with its doors shut; the first [`Mode::Lead`] opens them.
     pub fn new(settings: Settings) -> io::Result<Self> {
-        let endpoints = settings.listeners.iter().map(|listener| listener.endpoint().clone()).collect();
-        let (epoll, kick) = (Epoll::new()?, EventFd::new()?);
+        let endpoints = settings.doors.iter().map(|door| door.listener.endpoint().clone()).collect();
+        let (epoll, kick, timers) = (Epoll::new()?, EventFd::new()?, Timers::new()?);
         epoll.add(&kick, KICK, Watch::Readable)?;
+        epoll.add(&timers.fd, TIMER, Watch::Readable)?;
         let gate = Epoll::new()?;
         gate.add(&epoll, 0, Watch::Readable)?;
         Ok(Self {
             epoll,
             gate,
             kick,
+            timers,
             pace: Pace::new()?,
             table: Table::new(settings.max_connections),
             shared: Shared {
+                name: settings.name,
                 pool: Pool::default(),
                 date: Date::new(),
                 limits: settings.limits,
+                times: settings.times,
+                max_requests: settings.max_requests,
                 draining: AtomicBool::new(false),
+                refused: Rarely::new(REFUSED_MS),
             },
             ready: Mutex::default(),
             ready_length: AtomicUsize::new(0),
-            may_open: AtomicBool::new(false),
-            retry: Mutex::new(None),
-            told: Mutex::new(None),
+            arrivals: Arrivals::default(),
             lead: Mutex::new(Lead {
                 gate_is_open: true,
                 batch: Batch::new(BATCH),
-                doors: Doors::new(settings.listeners, settings.baton),
+                doors: Doors::new(settings.doors, settings.baton),
                 exhausted: false,
+                retry: None,
+                wakes: VecDeque::new(),
             }),
+            full: Rarely::new(FULL_MS),
             endpoints,
         })
     }
@@ -194,8 +213,8 @@ impl Reactor {
 
     /// Where the connections with this `door` came in.
     #[must_use]
-    pub fn endpoint(&self, door: u64) -> Option<&Endpoint> {
-        self.endpoints.get(usize::try_from(door).ok()?)
+    pub fn endpoint(&self, door: u32) -> Option<&Endpoint> {
+        self.endpoints.get(door as usize)
     }
 
     /// How many connections there are.
@@ -241,19 +260,11 @@ impl Reactor {
         self.pace.alarm.as_fd().as_raw_fd()
     }
 
-    /// Looks whether somebody leads, and whether descriptors have become free, on a thread that does nothing else; gives
-    /// after how many microseconds it is to look again; `None`: when called.
+    /// Looks whether somebody leads, on a thread that does nothing else; gives after how many microseconds it is to look
+    /// again; `None`: when called.
     #[must_use]
     pub fn look(&self) -> Option<u32> {
-        let ticking = self.pace.look();
-        let mut retry = locked(&self.retry);
-        if retry.is_some_and(|due| due <= Millis::now()) {
-            *retry = None;
-            self.may_open.store(true, Ordering::Release);
-            self.kick();
-        }
-        let wait = retry.is_some().then_some(RETRY_MICROS);
-        if ticking { Some(TICK_MICROS) } else { wait }
+        self.pace.look().then_some(TICK_MICROS)
     }
 
     /// Makes a parked leader look up: a steward then lets a core lead that has become free.
@@ -289,6 +300,9 @@ impl Reactor {
             self.turn_gate(&mut lead, false);
         }
         loop {
+            if let Some(wake) = lead.wakes.pop_front() {
+                return Some(wake);
+            }
             while let Some(readiness) = lead.batch.next() {
                 let event = self.handle(&mut lead, readiness, core, mode, inspect);
                 if event.is_some() {
@@ -315,16 +329,6 @@ impl Reactor {
         }
     }
 
-    fn mind_doors(&self, lead: &mut Lead, mode: Mode) {
-        if mode == Mode::Steward || lead.doors.is_open() || self.shared.is_draining() {
-            return;
-        }
-        if lead.exhausted && !self.may_open.swap(false, Ordering::AcqRel) {
-            return;
-        }
-        lead.exhausted = lead.doors.open(&self.epoll).is_err();
-    }
-
     fn handle(
         &self,
         lead: &mut Lead,
@@ -345,8 +349,16 @@ impl Reactor {
                 self.kick.clear();
                 return (mode == Mode::Steward).then_some(Event::Queued);
             }
+            TIMER => {
+                self.sweep(lead);
+                self.mind_doors(lead, mode);
+                return lead.wakes.pop_front();
+            }
             _ if !lead.doors.is_open() => {}
-            _ if mode == Mode::Steward => lead.doors.pass_on(&self.epoll),
+            _ if mode == Mode::Steward => {
+                self.tell_full();
+                lead.doors.pass_on(&self.epoll);
+            }
             BATON => {
                 lead.doors.take_baton();
                 lead.doors.tokens().for_each(|token| self.accept(lead, token));
@@ -356,60 +368,42 @@ impl Reactor {
         None
     }
 
-    fn accept(&self, lead: &mut Lead, token: u64) {
-        for _ in 0..ACCEPTS {
-            let Some(listener) = lead.doors.listener(token) else { return };
-            match listener.accept() {
-                Accepted::Nobody => return,
-                Accepted::Stream(stream, peer) => {
-                    let peer = peer.map_or_else(|| "@".into(), |peer| peer.to_string().into_boxed_str());
-                    if !self.admit(Connection::new(stream, peer, token)) {
-                        return self.exhausted(lead);
-                    }
-                }
-                Accepted::Exhausted(error) => {
-                    self.tell(&error);
-                    *locked(&self.retry) = Some(Millis::now().after(RETRY_MS));
-                    self.pace.call.signal();
-                    return self.exhausted(lead);
-                }
+    /// Every core is busy, and somebody waits for one.
+    fn tell_full(&self) {
+        self.full.tell(|| {
+            format!(
+                "{}: the queue is full: every core is busy, so requests wait; goroutines sets how many there are",
+                self.shared.name
+            )
+        });
+    }
+
+    /// Looks after every connection's time.
+    fn sweep(&self, lead: &mut Lead) {
+        self.timers.came();
+        let now = Millis::now();
+        let mut next = self.retry_accepting(lead, now);
+        for index in self.table.used() {
+            let Some(mut slot) = self.table.lock(index) else { continue };
+            let Some(connection) = slot.connection.as_mut() else { continue };
+            let due = connection.mind_time(&self.shared, now);
+            if connection.wait.is_over(now) {
+                lead.wakes.extend(self.expire(index, &mut slot));
+            } else {
+                next = [next, due].into_iter().flatten().min();
             }
-            if self.table.is_full() {
-                return self.exhausted(lead);
-            }
+        }
+        if let Some(due) = next {
+            self.timers.by(due);
         }
     }
 
-    /// Takes a new connection in; `false`: there was no room, and it is closed.
-    fn admit(&self, connection: Connection) -> bool {
-        let Ok((index, generation)) = self.table.insert(Box::new(connection)) else { return false };
-        let Some(mut slot) = self.table.lock(index) else { return false };
-        let token = u64::from(generation) << 32 | u64::from(index);
-        let watched = slot
-            .connection
-            .as_ref()
-            .is_some_and(|c| self.epoll.add(&c.stream, token, Watch::Connection).is_ok());
-        if !watched {
-            self.close(index, &mut slot);
-        }
-        watched
-    }
-
-    /// Shuts the doors until a connection ends: those that come go to a neighbour, or wait in the kernel.
-    fn exhausted(&self, lead: &mut Lead) {
-        lead.exhausted = true;
-        lead.doors.pass_on(&self.epoll);
-    }
-
-    /// Tells why no connection can be taken, at most once in ten seconds.
-    fn tell(&self, error: &io::Error) {
-        let (now, mut told) = (Millis::now(), locked(&self.told));
-        if told.is_none_or(|before| now.since(before) >= 10_000) {
-            *told = Some(now);
-            stderr::line(&format!(
-                "no connection can be accepted: {error}; those that come wait in the kernel"
-            ));
-        }
+    /// Ends what a peer has taken too long for.
+    fn expire(&self, index: u32, slot: &mut MutexGuard<'_, Slot>) -> Option<Event> {
+        let id = ExchangeId::new(index, slot.sequence);
+        let (progress, wake) = slot.connection.as_mut()?.expire(&self.shared);
+        self.settle(index, slot, progress);
+        wake.map(|wake| Event::Wake(id, wake))
     }
 
     fn on_connection(
@@ -428,13 +422,17 @@ impl Reactor {
         connection.peer_ended |= readiness.peer_ended;
         match connection.phase {
             Phase::Busy => {
-                if readiness.writable {
+                if readiness.writable && connection.exchange.blocked {
                     connection.go_on_flushing();
+                    self.watch_over(connection);
                 }
                 let id = ExchangeId::new(index, sequence);
                 return wake(connection, readiness).map(|wake| Event::Wake(id, wake));
             }
-            Phase::Waiting if mode == Mode::Steward => return self.enqueue(index, connection),
+            Phase::Waiting if mode == Mode::Steward => {
+                self.tell_full();
+                return self.enqueue(index, connection);
+            }
             Phase::Flushing if !readiness.writable => return None,
             _ => {}
         }
@@ -448,7 +446,12 @@ impl Reactor {
     /// Files away what a step came to. `Some`: the steward should call a core.
     fn settle(&self, index: u32, slot: &mut MutexGuard<'_, Slot>, progress: Progress) -> Option<Event> {
         match progress {
-            Progress::Waiting => None,
+            Progress::Waiting => {
+                if let Some(connection) = slot.connection.as_mut() {
+                    self.watch_over(connection);
+                }
+                None
+            }
             Progress::Request => {
                 slot.connection.as_mut().and_then(|connection| self.enqueue(index, connection))
             }
@@ -456,6 +459,13 @@ impl Reactor {
                 self.close(index, slot);
                 None
             }
+        }
+    }
+
+    /// Sees to it that somebody looks when the peer's time is over.
+    pub(crate) fn watch_over(&self, connection: &mut Connection) {
+        if let Some(due) = connection.mind_time(&self.shared, Millis::lately()) {
+            self.timers.by(due);
         }
     }
 
@@ -503,15 +513,15 @@ impl Reactor {
         if let Some(connection) = slot.connection.as_mut() {
             connection.begin(core, &self.shared);
             if let Some(input) = &connection.input {
-                let (bytes, head) = (input.head_bytes(), &input.head);
-                let peer_ended = connection.exchange.told_gone;
                 inspect(View {
                     id,
-                    bytes,
-                    head,
-                    peer: &connection.peer,
-                    door: connection.door,
-                    peer_ended,
+                    bytes: input.head_bytes(),
+                    head: input.head(),
+                    peer: input.peer().unwrap_or(&connection.origin.peer),
+                    local: connection.origin.local.as_deref(),
+                    door: connection.origin.door,
+                    https: input.https(),
+                    peer_ended: connection.exchange.told_gone,
                     backlog: 0,
                 });
             }
@@ -539,12 +549,39 @@ impl Reactor {
         result
     }
 
-    fn close(&self, index: u32, slot: &mut MutexGuard<'_, Slot>) {
+    pub(crate) fn close(&self, index: u32, slot: &mut MutexGuard<'_, Slot>) {
         let Some(mut connection) = slot.connection.take() else { return };
         connection.release_input(&self.shared);
         drop(connection); // closes the descriptor, which takes it out of epoll
+        self.vacate(index);
+    }
+
+    fn vacate(&self, index: u32) {
         self.table.give_back(index);
-        self.may_open.store(true, Ordering::Release);
+        self.arrivals.may_go_on();
+    }
+
+    /// Takes the connection of an exchange out of the reactor; its slot stays taken until [`Reactor::release`].
+    pub(crate) fn detach(&self, id: ExchangeId) -> Result<Stream, Failure> {
+        let slot = self.table.lock(id.slot()).filter(|slot| slot.sequence == id.sequence());
+        let mut slot = slot.ok_or(Failure::Ended)?;
+        let mut connection =
+            slot.connection.take_if(|connection| connection.phase == Phase::Busy).ok_or(Failure::Ended)?;
+        slot.hijacked = true;
+        connection.release_input(&self.shared);
+        let _not_watched = self.epoll.remove(&connection.stream);
+        Ok(connection.stream)
+    }
+
+    /// The exchange whose connection was taken out is over; `false`: it was not taken out.
+    pub(crate) fn release(&self, id: ExchangeId) -> bool {
+        let slot = self.table.lock(id.slot()).filter(|slot| slot.sequence == id.sequence());
+        let released = slot.is_some_and(|mut slot| std::mem::take(&mut slot.hijacked));
+        if released {
+            self.vacate(id.slot());
+            self.kick(); // it may have been the last one of a reactor that drains
+        }
+        released
     }
 }
 

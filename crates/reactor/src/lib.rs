@@ -9,18 +9,26 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
+mod arrivals;
 mod body;
 mod connection;
 mod date;
 mod doors;
 mod exchange;
+mod front;
 mod input;
 mod lead;
 mod pace;
+mod rarely;
 mod table;
+mod timers;
+mod wait;
 
 pub use connection::Progress;
+pub use doors::Door;
 pub use exchange::{Failure, Read, View, Write};
 pub use goherd_proto::http1::Limits;
 pub use lead::{Event, Mode, Reactor, Settings, Wake};
 pub use table::ExchangeId;
+pub use wait::Times;

@@ -35,6 +35,8 @@ pub(crate) struct Slot {
     /// Counts the requests of all of them.
     pub sequence: u32,
     pub connection: Option<Box<Connection>>,
+    /// The application has taken the connection over, and the request that it did so in lasts.
+    pub hijacked: bool,
 }
 
 type Block = Box<[Mutex<Slot>]>;

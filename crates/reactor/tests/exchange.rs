@@ -7,8 +7,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use goherd_proto::fields;
-use goherd_reactor::{Event, ExchangeId, Failure, Limits, Mode, Reactor, Read, Settings, Write};
+use goherd_proto::{Protocol, fields};
+use goherd_reactor::{Door, Event, ExchangeId, Failure, Limits, Mode, Reactor, Read, Settings, Times, Write};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::{Endpoint, Listener};
 
@@ -32,8 +32,15 @@ impl Server {
         let listener = Listener::bind(&Endpoint::Inet("127.0.0.1:0".parse().unwrap()), 64).unwrap();
         let endpoint = listener.endpoint().clone();
         let baton = Arc::new(EventFd::new().unwrap());
-        let settings =
-            Settings { listeners: vec![listener], baton, max_connections, limits: Limits::default() };
+        let settings = Settings {
+            name: "test".to_owned(),
+            doors: vec![Door { listener, protocol: Protocol::Http, behind_proxy: false }],
+            baton,
+            max_connections,
+            max_requests: 100,
+            limits: Limits::default(),
+            times: Times::default(),
+        };
         Self { reactor: Reactor::new(settings).unwrap(), endpoint }
     }
 
@@ -299,7 +306,7 @@ fn a_slow_peer_gets_all_of_a_long_answer() {
             },
         }
     }
-    server.reactor.finish(seen.id).unwrap();
+    server.reactor.finish(seen.id, b"").unwrap();
     let all = reader.join().unwrap().unwrap();
     assert!(all.ends_with(b"\r\n\r\n".as_slice()) || all.len() > whole.len());
     assert_eq!(all.len() - all.windows(4).position(|w| w == b"\r\n\r\n").unwrap() - 4, whole.len());
@@ -351,7 +358,7 @@ fn draining_ends_a_connection_whose_answer_was_begun_before() {
     server.reactor.start(seen.id, 200, b"").unwrap();
     assert_eq!(server.reactor.write(seen.id, b"part"), Ok(Write::Taken(4)));
     server.reactor.drain();
-    server.reactor.finish(seen.id).unwrap();
+    server.reactor.finish(seen.id, b"").unwrap();
     assert_eq!(server.wait(Mode::Lead).0, Event::Drained);
     assert!(server.until_closed(peer).ends_with("4\r\npart\r\n0\r\n\r\n"));
 }
@@ -396,5 +403,5 @@ fn what_was_written_goes_on_while_the_application_is_elsewhere() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
         }
     }
-    server.reactor.finish(seen.id).unwrap();
+    server.reactor.finish(seen.id, b"").unwrap();
 }

@@ -12,4 +12,6 @@ mod host;
 mod life;
 mod native;
 
-pub use life::{Settings, run};
+pub use goherd_proto::Protocol;
+pub use goherd_reactor::{Limits, Times};
+pub use life::{DoorSettings, Settings, run};

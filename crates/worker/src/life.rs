@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::thread;
 
 use goherd_bridge::{App, Context, Host, Started};
-use goherd_reactor::Reactor;
+use goherd_proto::Protocol;
+use goherd_reactor::{Door, Limits, Reactor, Times};
 use goherd_shm::{Birth, ToMaster};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::signal;
@@ -32,10 +33,33 @@ pub struct Settings {
     pub cores: u32,
     /// Whom a worker becomes.
     pub identity: Identity,
+    /// What is spoken at each listener, in their order.
+    pub doors: Vec<DoorSettings>,
     /// The most connections of one worker.
     pub max_connections: u32,
+    /// The most requests of one connection.
+    pub max_requests: u32,
+    /// How much a peer may send.
+    pub limits: Limits,
+    /// How long it may take.
+    pub times: Times,
     /// The wake-up that workers pass among themselves.
     pub baton: Arc<EventFd>,
+}
+
+/// What is spoken at a listener.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DoorSettings {
+    /// The protocol of its peers.
+    pub protocol: Protocol,
+    /// Each connection begins with a PROXY header.
+    pub behind_proxy: bool,
+}
+
+impl DoorSettings {
+    fn with(self, listener: Listener) -> Door {
+        Door { listener, protocol: self.protocol, behind_proxy: self.behind_proxy }
+    }
 }
 
 /// Lives. Call it in a process that was just forked and has one thread.
@@ -57,11 +81,15 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
     process::close_stdin()?;
     become_identity(settings.identity)
         .map_err(|error| io::Error::other(format!("uid/gid: cannot drop privileges: {error}")))?;
+    let doors = listeners.into_iter().zip(&settings.doors);
     let reactor = Reactor::new(goherd_reactor::Settings {
-        listeners,
+        name: format!("worker {}", desk.number),
+        doors: doors.map(|(listener, door)| door.with(listener)).collect(),
         baton: Arc::clone(&settings.baton),
         max_connections: settings.max_connections,
-        limits: goherd_reactor::Limits::default(),
+        max_requests: settings.max_requests,
+        limits: settings.limits,
+        times: settings.times,
     })?;
     reactor.watch_control(&desk.control)?;
     let reactor = Arc::new(reactor);

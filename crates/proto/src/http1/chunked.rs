@@ -3,8 +3,9 @@
 //! In: the bytes that have come and are not consumed. Out: what to do with the first of them. A decoder holds numbers
 //! alone; nothing is allocated, whatever sizes a peer names.
 
-use super::Refusal;
-use super::end::is_token;
+use super::end::{is_field_byte, is_token};
+use super::{Refusal, Span};
+pub use crate::body::Piece;
 
 /// The longest line between chunks: a size with its extensions, or a trailer field.
 const MAX_LINE: usize = 4 << 10;
@@ -12,20 +13,6 @@ const MAX_LINE: usize = 4 << 10;
 const MAX_EXTENSIONS: usize = 16 << 10;
 /// The most bytes of trailer fields.
 const MAX_TRAILERS: usize = 16 << 10;
-
-/// What the first bytes of the input are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// So many bytes between chunks: consume them.
-    Framing(usize),
-    /// Data; up to so many bytes of it belong to this chunk, of which some may not have come. Say how many are consumed
-    /// with [`Chunked::took`].
-    Data(u64),
-    /// The body ends with so many bytes: consume them.
-    End(usize),
-    /// More bytes are needed to tell.
-    More,
-}
 
 /// The state of one body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,8 +83,9 @@ impl Chunked {
         if self.trailers > MAX_TRAILERS {
             return Err(Refusal::with(431, "has too long a trailer section"));
         }
-        check_trailer(line)?;
-        Ok(Piece::Framing(line.len() + 2))
+        let (name, value) = trailer_field(line)?;
+        let [name, value] = [name, value].map(|part| Span::locate(part, input));
+        Ok(Piece::Trailer { length: line.len() + 2, name, value })
     }
 }
 
@@ -169,31 +157,36 @@ fn value_length(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// A trailer is a field, and none that concerns framing or routing (RFC 9110 §6.5.1).
-fn check_trailer(line: &[u8]) -> Result<(), Refusal> {
-    let name = token_length(line);
-    let value = line.get(name + 1..).unwrap_or_default();
-    let well_formed = name > 0 && line.get(name) == Some(&b':');
-    if !well_formed || !value.iter().all(|&byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..)) {
-        return Err(Refusal::bad("has a malformed trailer field"));
-    }
+/// A trailer is a field, and none that concerns framing or routing (RFC 9110 §6.5.1). Its name and its value.
+fn trailer_field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
+    let (name, rest) = line.split_at(token_length(line));
+    let value = match rest {
+        [b':', value @ ..] if !name.is_empty() && value.iter().all(|&byte| is_field_byte(byte)) => value,
+        _ => return Err(Refusal::bad("has a malformed trailer field")),
+    };
     let forbidden = [&b"content-length"[..], b"transfer-encoding", b"host", b"trailer", b"te", b"connection"];
-    if forbidden.iter().any(|field| line[..name].eq_ignore_ascii_case(field)) {
+    if forbidden.iter().any(|field| name.eq_ignore_ascii_case(field)) {
         return Err(Refusal::bad("has a trailer field that must be in the head"));
     }
-    Ok(())
+    Ok((name, value.trim_ascii()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Decodes `bytes`, of which `step` more come each time; gives the data and how many bytes the body was.
+    /// Decodes `bytes`, of which `step` more come each time; gives the data with the trailer fields after it, a line
+    /// each, and how many bytes the body was.
     fn decode(bytes: &[u8], step: usize) -> Result<(Vec<u8>, usize), u16> {
         let (mut chunked, mut data, mut at, mut come) = (Chunked::default(), Vec::new(), 0, 0);
         loop {
             match chunked.next(&bytes[at..come]).map_err(|refusal| refusal.status)? {
                 Piece::Framing(n) => at += n,
+                Piece::Trailer { length, name, value } => {
+                    let input = &bytes[at..come];
+                    data.extend_from_slice(&[b"\n", name.of(input), b"=", value.of(input)].concat());
+                    at += length;
+                }
                 Piece::Data(left) if at < come => {
                     let n = usize::try_from(left).unwrap().min(come - at);
                     data.extend_from_slice(&bytes[at..at + n]);
@@ -221,7 +214,10 @@ mod tests {
             ("5\r\nhello\r\n0\r\n\r\n", "hello"),
             ("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "hello world"),
             ("A;name=value;flag;q=\"a;\\\"b\"\r\n0123456789\r\n000\r\n\r\n", "0123456789"),
-            ("1\r\nx\r\n0\r\nX-Sum: abc\r\nExpires: now\r\n\r\n", "x"),
+            (
+                "1\r\nx\r\n0\r\nX-Sum: \t a b \r\nexpires:now\r\nE:\r\nF: \r\n\r\n",
+                "x\nX-Sum=a b\nexpires=now\nE=\nF=",
+            ),
         ] {
             let bytes = format!("{body}GET / HTTP/1.1\r\n");
             assert_eq!(both(bytes.as_bytes()), Ok((data.as_bytes().to_vec(), body.len())), "{body:?}");
@@ -255,6 +251,8 @@ mod tests {
             "0\r\n\n",
             "0\r\nBad Trailer: x\r\n\r\n",
             "0\r\nno colon\r\n\r\n",
+            "0\r\n: x\r\n\r\n",
+            "0\r\nX: a\r\n b\r\n\r\n",
             "0\r\nX: a\0b\r\n\r\n",
             "0\r\nContent-Length: 5\r\n\r\n",
             "0\r\ntransfer-encoding: chunked\r\n\r\n",

@@ -60,6 +60,11 @@ pub fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// What field values are made of (RFC 9110 §5.5).
+pub(crate) fn is_field_byte(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

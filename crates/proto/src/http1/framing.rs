@@ -66,7 +66,7 @@ pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
 }
 
 /// 1*DIGIT without leading zeros (RFC 9110 §8.6 allows those; two readers may count them differently).
-fn content_length(value: &[u8]) -> Result<u64, Refusal> {
+pub(crate) fn content_length(value: &[u8]) -> Result<u64, Refusal> {
     let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     let plain = digits && (value.len() == 1 || value[0] != b'0');
     let text = std::str::from_utf8(value).ok().filter(|_| plain);
@@ -97,11 +97,14 @@ fn expects(value: &[u8], minor: u8) -> Result<bool, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::Limits;
 
     fn framing(version: &str, fields: &str) -> Result<Framing, u16> {
         let bytes = format!("POST / HTTP/{version}\r\nHost: x\r\n{fields}\r\n");
         let mut head = Head::default();
-        head.parse(bytes.as_bytes()).map_err(|refusal| refusal.status).map(|()| head.framing)
+        head.parse(bytes.as_bytes(), &Limits::default())
+            .map_err(|refusal| refusal.status)
+            .map(|()| head.framing)
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::framing::{self, Framing};
 use super::target;
-use super::{MAX_FIELDS, Refusal};
+use super::{Body, Limits, Refusal};
 
 /// A part of the head: from the byte `start` up to, and not with, the byte `end`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,12 +24,20 @@ impl Span {
     }
 
     /// Where `part`, which lies in `whole`, lies in it.
-    fn locate(part: &[u8], whole: &[u8]) -> Self {
+    pub(super) fn locate(part: &[u8], whole: &[u8]) -> Self {
         let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+        Self::between(start, start + part.len())
+    }
+
+    /// From `start` up to `end`. Input is never so long that a number does not fit.
+    pub(crate) fn between(start: usize, end: usize) -> Self {
         let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Self { start: offset(start), end: offset(start + part.len()) }
+        Self { start: offset(start), end: offset(end) }
     }
 }
+
+/// Up to so many fields need no memory beyond the stack's while they are read.
+const USUAL_FIELDS: usize = 100;
 
 /// One field of the head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +47,14 @@ pub struct Field {
     pub name: Span,
     /// Its value, without the white space around it.
     pub value: Span,
+}
+
+impl Field {
+    /// Its bytes, without the colon and the white space.
+    fn size(&self) -> usize {
+        let of = |span: Span| (span.end - span.start) as usize;
+        of(self.name) + of(self.value)
+    }
 }
 
 /// A request's head. Made once and used for one request after another, so that its memory is.
@@ -62,23 +78,36 @@ pub struct Head {
 
 impl Head {
     /// Reads `bytes`, which are one whole head, found by [`super::EndOfHead`].
-    pub fn parse(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    pub fn parse(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), Refusal> {
         self.fields.clear();
         self.length = bytes.len();
-        let minor = self.parse_lines(bytes)?;
+        let minor = self.parse_lines(bytes, limits)?;
         self.minor = minor;
+        if self.fields.iter().any(|field| field.size() > limits.field) {
+            return Err(Refusal::with(431, "has too long a field"));
+        }
         self.framing = framing::of(self, bytes)?;
         self.host = target::authority(self, bytes)?;
-        Ok(())
+        match self.framing.body {
+            Body::Length(length) if length > limits.body => Err(Refusal::with(413, "has too long a body")),
+            _ => Ok(()),
+        }
     }
 
-    fn parse_lines(&mut self, bytes: &[u8]) -> Result<u8, Refusal> {
-        let mut room = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+    fn parse_lines(&mut self, bytes: &[u8], limits: &Limits) -> Result<u8, Refusal> {
+        let mut usual = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
+        let mut many = Vec::new();
+        let room = if let Some(room) = usual.get_mut(..limits.fields) {
+            room
+        } else {
+            many.resize_with(limits.fields, MaybeUninit::uninit);
+            &mut many[..]
+        };
         let mut request = httparse::Request::new(&mut []);
-        match request.parse_with_uninit_headers(bytes, &mut room) {
+        match request.parse_with_uninit_headers(bytes, room) {
             Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
             Ok(_) => return Err(Refusal::bad("has a malformed head")),
-            Err(httparse::Error::Version) => return self.parse_other_version(bytes),
+            Err(httparse::Error::Version) => return self.parse_other_version(bytes, limits),
             Err(error) => return Err(refusal(error)),
         }
         let (Some(method), Some(path), Some(minor)) = (request.method, request.path, request.version) else {
@@ -94,14 +123,14 @@ impl Head {
     }
 
     /// HTTP/1.2 to 1.9 are answered as 1.1 (RFC 9110 §2.5); other major versions get a 505.
-    fn parse_other_version(&mut self, bytes: &[u8]) -> Result<u8, Refusal> {
+    fn parse_other_version(&mut self, bytes: &[u8], limits: &Limits) -> Result<u8, Refusal> {
         let line = bytes.split(|&byte| byte == b'\r').next().unwrap_or_default();
         let version = line.len().checked_sub(8).map(|start| (start, &line[start..]));
         match version {
             Some((start, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'])) => {
                 let mut as_1_1 = bytes.to_vec();
                 as_1_1[start + 7] = b'1';
-                self.parse_lines(&as_1_1)
+                self.parse_lines(&as_1_1, limits)
             }
             Some((_, [b'H', b'T', b'T', b'P', b'/', b'0' | b'2'..=b'9', b'.', b'0'..=b'9'])) => {
                 Err(Refusal::with(505, "speaks a version other than HTTP/1"))
@@ -114,16 +143,21 @@ impl Head {
     pub fn canonicalize(&self, bytes: &mut [u8]) {
         for field in &self.fields {
             let name = bytes.get_mut(field.name.start as usize..field.name.end as usize).unwrap_or_default();
-            let mut first = true;
-            for byte in name {
-                if first {
-                    byte.make_ascii_uppercase();
-                } else {
-                    byte.make_ascii_lowercase();
-                }
-                first = *byte == b'-';
-            }
+            canonicalize(name);
         }
+    }
+}
+
+/// Writes a field name in the form that Go's `net/http` gives it.
+pub fn canonicalize(name: &mut [u8]) {
+    let mut first = true;
+    for byte in name {
+        if first {
+            byte.make_ascii_uppercase();
+        } else {
+            byte.make_ascii_lowercase();
+        }
+        first = *byte == b'-';
     }
 }
 
@@ -142,7 +176,7 @@ mod tests {
 
     fn parse(bytes: &[u8]) -> Result<Head, u16> {
         let mut head = Head::default();
-        head.parse(bytes).map_err(|refusal| refusal.status).map(|()| head)
+        head.parse(bytes, &Limits::default()).map_err(|refusal| refusal.status).map(|()| head)
     }
 
     #[test]
@@ -200,9 +234,19 @@ mod tests {
     }
 
     #[test]
-    fn too_many_fields_are_a_431() {
-        let fields = "X: y\r\n".repeat(MAX_FIELDS);
-        let bytes = format!("GET / HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
-        assert_eq!(parse(bytes.as_bytes()).unwrap_err(), 431);
+    fn each_limit_has_its_status() {
+        let with = |fields: &str, limits: &Limits| {
+            let bytes = format!("POST / HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
+            Head::default().parse(bytes.as_bytes(), limits).map_err(|refusal| refusal.status)
+        };
+        let limits = Limits { body: 5, ..Limits::default() };
+        assert_eq!(with(&"X: y\r\n".repeat(99), &limits), Ok(()));
+        assert_eq!(with(&"X: y\r\n".repeat(100), &limits), Err(431));
+        assert_eq!(with(&"X: y\r\n".repeat(150), &Limits { fields: 151, ..limits }), Ok(()));
+        assert_eq!(with(&"X: y\r\n".repeat(150), &Limits { fields: 150, ..limits }), Err(431));
+        assert_eq!(with(&format!("X: {}\r\n", "y".repeat(limits.field - 1)), &limits), Ok(()));
+        assert_eq!(with(&format!("X: {}\r\n", "y".repeat(limits.field)), &limits), Err(431));
+        assert_eq!(with("Content-Length: 5\r\n", &limits), Ok(()));
+        assert_eq!(with("Content-Length: 6\r\n", &limits), Err(413));
     }
 }

@@ -4,7 +4,7 @@ use super::Refusal;
 use super::head::{Head, Span};
 
 /// Checks target and Host field; answers with the authority that the request is for.
-pub(super) fn authority(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
+pub(crate) fn authority(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
     let host = host_field(head, bytes)?;
     let (method, target) = (head.method.of(bytes), head.target.of(bytes));
     if !target.iter().all(u8::is_ascii_graphic) {
@@ -87,11 +87,12 @@ fn is_authority(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::Limits;
 
     fn host(line: &str, fields: &str) -> Result<String, u16> {
         let bytes = format!("{line} HTTP/1.1\r\n{fields}\r\n");
         let mut head = Head::default();
-        head.parse(bytes.as_bytes()).map_err(|refusal| refusal.status)?;
+        head.parse(bytes.as_bytes(), &Limits::default()).map_err(|refusal| refusal.status)?;
         Ok(String::from_utf8(head.host.of(bytes.as_bytes()).to_vec()).unwrap())
     }
 
@@ -133,7 +134,7 @@ mod tests {
         let mut head = Head::default();
         for target in [&b"/\x00"[..], b"/caf\xc3\xa9", b"/\xc0\xaf", b"/\x7f"] {
             let bytes = [b"GET ", target, b" HTTP/1.1\r\nHost: x\r\n\r\n"].concat();
-            assert_eq!(head.parse(&bytes).unwrap_err().status, 400, "{target:?}");
+            assert_eq!(head.parse(&bytes, &Limits::default()).unwrap_err().status, 400, "{target:?}");
         }
     }
 }

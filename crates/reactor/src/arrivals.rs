@@ -1,0 +1,123 @@
+//! How new connections get in, and what happens when there is no room for them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use goherd_sys::clock::Millis;
+use goherd_sys::epoll::Watch;
+use goherd_sys::socket::{Accepted, Stream};
+
+use crate::connection::{Connection, Origin};
+use crate::doors::Door;
+use crate::lead::{Lead, Mode, Reactor};
+use crate::rarely::Rarely;
+
+/// After how long accepting is tried again when descriptors were wanting.
+const RETRY_MS: u64 = 100;
+/// How often it is told that no connection can be taken.
+const TOLD_MS: u64 = 10_000;
+/// Connections accepted at a time, so that a flood of them does not keep the others waiting.
+const ACCEPTS: usize = 32;
+
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    /// Doors were shut for want of descriptors or slots, and it is time to try again.
+    may_open: AtomicBool,
+    told: Rarely,
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self { may_open: AtomicBool::new(false), told: Rarely::new(TOLD_MS) }
+    }
+}
+
+impl Arrivals {
+    /// There is room again.
+    pub fn may_go_on(&self) {
+        self.may_open.store(true, Ordering::Release);
+    }
+}
+
+impl Reactor {
+    /// Opens the doors for a core that can take requests.
+    pub(crate) fn mind_doors(&self, lead: &mut Lead, mode: Mode) {
+        if mode == Mode::Steward || lead.doors.is_open() || self.shared.is_draining() {
+            return;
+        }
+        if lead.exhausted && !self.arrivals.may_open.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        lead.exhausted = lead.doors.open(&self.epoll).is_err();
+    }
+
+    /// Takes the connections that wait at the door `token`.
+    pub(crate) fn accept(&self, lead: &mut Lead, token: u64) {
+        for _ in 0..ACCEPTS {
+            let Some(door) = lead.doors.get(token) else { return };
+            match door.listener.accept() {
+                Accepted::Nobody => return,
+                Accepted::Stream(stream, peer) => {
+                    let peer = peer.map_or_else(|| "@".into(), |peer| peer.to_string().into_boxed_str());
+                    let origin = origin(door, token, peer, &stream);
+                    if !self.admit(Connection::new(stream, origin)) {
+                        return self.exhausted(lead);
+                    }
+                }
+                Accepted::Exhausted(error) => {
+                    self.arrivals.told.tell(|| {
+                        let name = &self.shared.name;
+                        format!("{name}: no connection can be accepted: {error}; those that come wait in the kernel")
+                    });
+                    let retry = Millis::now().after(RETRY_MS);
+                    lead.retry = Some(retry);
+                    self.timers.by(retry);
+                    return self.exhausted(lead);
+                }
+            }
+            if self.table.is_full() {
+                return self.exhausted(lead);
+            }
+        }
+    }
+
+    /// Takes a new connection in; `false`: there was no room, and it is closed.
+    fn admit(&self, connection: Connection) -> bool {
+        let Ok((index, generation)) = self.table.insert(Box::new(connection)) else { return false };
+        let Some(mut slot) = self.table.lock(index) else { return false };
+        let token = u64::from(generation) << 32 | u64::from(index);
+        let watched = slot.connection.as_mut().is_some_and(|connection| {
+            self.watch_over(connection);
+            self.epoll.add(&connection.stream, token, Watch::Connection).is_ok()
+        });
+        if !watched {
+            self.close(index, &mut slot);
+        }
+        watched
+    }
+
+    /// Shuts the doors until a connection ends: those that come go to a neighbour, or wait in the kernel.
+    fn exhausted(&self, lead: &mut Lead) {
+        lead.exhausted = true;
+        lead.doors.pass_on(&self.epoll);
+    }
+
+    /// Lets accepting be tried again if it is time for that; gives when it will be, if not.
+    pub(crate) fn retry_accepting(&self, lead: &mut Lead, now: Millis) -> Option<Millis> {
+        if lead.retry.is_some_and(|due| due <= now) {
+            lead.retry = None;
+            self.arrivals.may_go_on();
+        }
+        lead.retry
+    }
+}
+
+fn origin(door: &Door, token: u64, peer: Box<str>, stream: &Stream) -> Origin {
+    let local = door.has_many_addresses().then(|| stream.local_address()).flatten();
+    Origin {
+        peer,
+        local: local.map(|local| local.to_string().into_boxed_str()),
+        door: u32::try_from(token).unwrap_or(u32::MAX),
+        protocol: door.protocol,
+        behind_proxy: door.behind_proxy,
+    }
+}

@@ -1,0 +1,72 @@
+//! Requests that a web server in front has received and hands on, over uwsgi, SCGI or FastCGI.
+
+use goherd_proto::cgi::Request;
+use goherd_proto::fastcgi::{Opening, Step};
+use goherd_proto::http1::{Limits, Refusal};
+use goherd_proto::{scgi, uwsgi};
+
+/// What is known of a request, and of a FastCGI connection between requests.
+#[derive(Debug, Default)]
+pub(crate) struct Front {
+    pub request: Request,
+    opening: Opening,
+    /// The opening has led to a request.
+    opened: bool,
+}
+
+/// What was found at the front of the input.
+pub(crate) enum Found {
+    /// A request; so many bytes belong to it.
+    Request(usize),
+    /// So many bytes are to be consumed, and these to be sent; there may be more to find.
+    Step(usize, Vec<u8>),
+    /// Not enough bytes.
+    More,
+}
+
+impl Front {
+    /// For a connection that has sent nothing.
+    pub fn reset(&mut self) {
+        self.opening.reset();
+        self.opened = false;
+    }
+
+    /// Whether nothing has begun.
+    pub fn is_idle(&self) -> bool {
+        self.opened || self.opening.is_idle()
+    }
+
+    /// The number of the request, for FastCGI.
+    pub fn record_number(&self) -> u16 {
+        self.opening.id()
+    }
+
+    pub fn find_uwsgi(&mut self, input: &[u8], limits: &Limits) -> Result<Found, Refusal> {
+        let Some(packet) = uwsgi::find(input, limits)? else { return Ok(Found::More) };
+        self.request.read(packet.variables(), limits)?;
+        Ok(Found::Request(packet.length))
+    }
+
+    pub fn find_scgi(&mut self, input: &[u8], limits: &Limits) -> Result<Found, Refusal> {
+        let Some(packet) = scgi::find(input, limits)? else { return Ok(Found::More) };
+        self.request.read(packet.variables(), limits)?;
+        Ok(Found::Request(packet.length))
+    }
+
+    pub fn find_fastcgi(&mut self, input: &[u8], limits: &Limits) -> Result<Found, Refusal> {
+        if std::mem::take(&mut self.opened) {
+            self.opening.reset();
+        }
+        match self.opening.next(input, limits)? {
+            Step::Consume(count) => Ok(Found::Step(count, Vec::new())),
+            Step::Answer { consumed, bytes } => Ok(Found::Step(consumed, bytes)),
+            Step::More => Ok(Found::More),
+            Step::Done { consumed } => {
+                self.request.read(self.opening.variables(), limits)?;
+                self.request.head.framing.keep_alive = self.opening.keep_conn();
+                self.opened = true;
+                Ok(Found::Request(consumed))
+            }
+        }
+    }
+}

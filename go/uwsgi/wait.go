@@ -1,0 +1,104 @@
+package uwsgi
+
+import (
+	"sync"
+	"time"
+)
+
+// signal is a wake-up that one goroutine waits for, and until when it does. It
+// costs nothing until somebody waits.
+type signal struct {
+	mu       sync.Mutex
+	ch       chan struct{}
+	deadline time.Time // the zero time: none
+}
+
+// channel gives the channel on which wake-ups come from now on.
+func (s *signal) channel() chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ch == nil {
+		s.ch = make(chan struct{}, 1)
+	}
+	return s.ch
+}
+
+func (s *signal) signal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ch == nil {
+		return // nobody waits: who wants to will try once more first
+	}
+	select {
+	case s.ch <- struct{}{}:
+	default:
+	}
+}
+
+// setDeadline settles until when is waited, also for who waits already.
+func (s *signal) setDeadline(t time.Time) {
+	s.mu.Lock()
+	s.deadline = t
+	s.mu.Unlock()
+	s.signal()
+}
+
+// left says how much time there is, if that is limited.
+func (s *signal) left() (left time.Duration, limited bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.deadline.IsZero() {
+		return 0, false
+	}
+	return time.Until(s.deadline), true
+}
+
+// expired says whether the deadline has passed.
+func (s *signal) expired() bool {
+	left, limited := s.left()
+	return limited && left <= 0
+}
+
+// errDeadline is what await gives when the deadline has passed.
+const errDeadline = -100
+
+// await calls try until it gives something other than errAgain, waiting for a
+// wake-up before each further time. The exchange's end is a wake-up too; that the
+// peer has ended its side is none: it may still take the answer.
+func (s *signal) await(try func() int64) int64 {
+	if s.expired() {
+		return errDeadline
+	}
+	n := try()
+	if n != errAgain {
+		return n
+	}
+	// The wake-up for that try may have come before there was a channel, so each
+	// wait follows a try that was made with it.
+	ch := s.channel()
+	for n = try(); n == errAgain; n = try() {
+		if !s.wait(ch) {
+			return errDeadline
+		}
+	}
+	return n
+}
+
+// wait waits for a wake-up; false: the deadline has passed.
+func (s *signal) wait(ch chan struct{}) bool {
+	left, limited := s.left()
+	if !limited {
+		<-ch
+		return true
+	}
+	if left <= 0 {
+		return false
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-ch:
+	case <-timer.C:
+	}
+	return true // what comes of it, the next try tells, or the next wait
+}
