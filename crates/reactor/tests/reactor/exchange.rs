@@ -1,132 +1,14 @@
-//! The reactor by itself, over real sockets, with the test as its one core.
-
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+//! Requests and answers, slow peers, drains.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use goherd_proto::{Protocol, fields};
-use goherd_reactor::{Door, Event, ExchangeId, Failure, Limits, Mode, Reactor, Read, Settings, Times, Write};
-use goherd_sys::eventfd::EventFd;
-use goherd_sys::socket::{Endpoint, Listener};
+use goherd_proto::fields;
+use goherd_reactor::{Event, Failure, Mode, Read, Write};
+use goherd_sys::socket::Endpoint;
 
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A reactor and where it listens.
-struct Server {
-    reactor: Reactor,
-    endpoint: Endpoint,
-}
-
-/// What a request looked like when it was handed out.
-#[derive(Debug, PartialEq)]
-struct Seen {
-    id: ExchangeId,
-    line: String,
-}
-
-impl Server {
-    fn new(max_connections: u32) -> Self {
-        let listener = Listener::bind(&Endpoint::Inet("127.0.0.1:0".parse().unwrap()), 64).unwrap();
-        let endpoint = listener.endpoint().clone();
-        let baton = Arc::new(EventFd::new().unwrap());
-        let settings = Settings {
-            name: "test".to_owned(),
-            doors: vec![Door { listener, protocol: Protocol::Http, behind_proxy: false }],
-            baton,
-            max_connections,
-            max_requests: 100,
-            limits: Limits::default(),
-            times: Times::default(),
-        };
-        Self { reactor: Reactor::new(settings).unwrap(), endpoint }
-    }
-
-    fn connect(&self) -> TcpStream {
-        let Endpoint::Inet(address) = self.endpoint else { panic!("not TCP") };
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
-    }
-
-    fn next(&self, mode: Mode) -> (Event, Option<Seen>) {
-        let mut seen = None;
-        let event = self.reactor.next(0, mode, &mut |view| {
-            let [method, target] = [view.head.method, view.head.target].map(|span| span.of(view.bytes));
-            let line = [method, b" ", target].concat();
-            seen = Some(Seen { id: view.id, line: String::from_utf8(line).unwrap() });
-        });
-        (event, seen)
-    }
-
-    /// The next event that is not `Nothing`.
-    fn wait(&self, mode: Mode) -> (Event, Option<Seen>) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match self.next(mode) {
-                (Event::Nothing, _) => assert!(Instant::now() < deadline, "nothing happens"),
-                found => return found,
-            }
-        }
-    }
-
-    fn request(&self) -> Seen {
-        match self.wait(Mode::Lead) {
-            (Event::Request(_), Some(seen)) => seen,
-            other => panic!("not a request: {other:?}"),
-        }
-    }
-
-    /// A peer that has asked for /, and its request.
-    fn asked(&self) -> (TcpStream, Seen) {
-        let mut peer = self.connect();
-        peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        (peer, self.request())
-    }
-
-    fn respond(&self, id: ExchangeId, body: &str) {
-        self.reactor.respond(id, 200, b"", body.as_bytes()).unwrap();
-    }
-
-    /// Drives the reactor until the peer has read to the end of the stream.
-    fn until_closed(&self, mut peer: TcpStream) -> String {
-        peer.set_nonblocking(true).unwrap();
-        let deadline = Instant::now() + PATIENCE;
-        let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
-        loop {
-            assert!(
-                Instant::now() < deadline,
-                "the connection stays open after {:?}",
-                String::from_utf8_lossy(&all)
-            );
-            assert!(!matches!(self.next(Mode::Lead).0, Event::Request(_)), "an unexpected request");
-            match peer.read(&mut buffer) {
-                Ok(0) => return String::from_utf8(all).unwrap(),
-                Ok(n) => all.extend_from_slice(&buffer[..n]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&all)),
-            }
-        }
-    }
-}
-
-/// Reads one answer with a Content-Length.
-fn answer(peer: &mut TcpStream) -> (String, String) {
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        peer.read_exact(&mut byte).unwrap();
-        bytes.push(byte[0]);
-    }
-    let head = String::from_utf8(bytes).unwrap();
-    let length =
-        head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap();
-    let mut body = vec![0; length];
-    peer.read_exact(&mut body).unwrap();
-    (head, String::from_utf8(body).unwrap())
-}
+use crate::server::{PATIENCE, Server, answer, read_body};
 
 #[test]
 fn pipelined_requests_are_answered_in_their_order() {
@@ -159,23 +41,6 @@ fn a_request_cut_anywhere_is_the_same_request() {
         assert_eq!(body, b"hello", "cut at {cut}");
         server.respond(seen.id, "ok");
         assert_eq!(answer(&mut peer).1, "ok", "cut at {cut}");
-    }
-}
-
-fn read_body(server: &Server, id: ExchangeId) -> Vec<u8> {
-    let mut body = Vec::new();
-    loop {
-        let mut buffer = [0; 3];
-        match server.reactor.read(id, &mut buffer).unwrap() {
-            Read::Bytes(n) => body.extend_from_slice(&buffer[..n]),
-            Read::End => return body,
-            Read::WouldBlock => match server.wait(Mode::Steward) {
-                (Event::Wake(of, wake), _) => assert!(of == id && wake.readable, "{wake:?}"),
-                (Event::Queued, _) => {}
-                other => panic!("{other:?}"),
-            },
-            Read::Broken => panic!("the peer is still there"),
-        }
     }
 }
 
