@@ -78,11 +78,55 @@ fn go_build(go: &Path, name: &str, arguments: &[&str], out: &Path) {
     run(command.envs([("GOTOOLCHAIN", "local"), ("GOWORK", "off"), ("GOFLAGS", "-buildvcs=false")]));
 }
 
-/// The documented line: `gccgo -fPIC -shared -I target/release -o app.so app.go`.
+/// The documented line: `gccgo -fPIC -shared -I target/release -o app.so app.go`, after what it imports.
 fn build_with_gccgo(name: &str, out: &Path) {
+    let imports = out.with_file_name("imports");
     let mut command = Command::new("gccgo");
-    command.args(["-fPIC", "-shared", "-I"]).arg(folder_of_the_package()).arg("-o").arg(out);
-    run(command.arg(source(name).join(format!("{name}.go"))));
+    command.args(["-fPIC", "-shared", "-I"]).arg(folder_of_the_package()).arg("-I").arg(&imports);
+    for package in imported_packages(name) {
+        command.arg(package.build_with_gccgo(&imports));
+    }
+    run(command.arg("-o").arg(out).arg(source(name).join(format!("{name}.go"))));
+}
+
+/// A package that an application imports, other than those of the toolchain and uwsgi.
+struct Package {
+    import_path: String,
+    folder: String,
+    files: String,
+}
+
+/// Those of an application, each after what it imports itself.
+fn imported_packages(name: &str) -> Vec<Package> {
+    let go = every_go().first().cloned().unwrap_or_else(|| "go".into());
+    let wanted = "{{if and (not .Standard) (ne .ImportPath \"uwsgi\") (ne .ImportPath \"command-line-arguments\")}}\
+                  {{.ImportPath}}|{{.Dir}}|{{join .GoFiles \" \"}}{{end}}";
+    let mut list = Command::new(go);
+    list.current_dir(source(name))
+        .args(["list", "-deps", "-compiler", "gccgo", "-f", wanted])
+        .arg(format!("{name}.go"));
+    let output = list.env("GOTOOLCHAIN", "local").env("GOWORK", "off").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{list:?} failed:\n{said}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let package = |line: &str| {
+        let mut parts = line.split('|').map(str::to_owned);
+        Some(Package { import_path: parts.next()?, folder: parts.next()?, files: parts.next()? })
+    };
+    lines.lines().filter_map(package).collect()
+}
+
+impl Package {
+    /// Makes an object file where `gccgo -I` finds it by the package's import path.
+    fn build_with_gccgo(&self, imports: &Path) -> PathBuf {
+        let object = imports.join(format!("{}.o", self.import_path));
+        fs::create_dir_all(object.parent().unwrap()).unwrap();
+        let mut command = Command::new("gccgo");
+        command.current_dir(&self.folder).args(["-fPIC", "-c", "-I"]).arg(imports);
+        command.arg(format!("-fgo-pkgpath={}", self.import_path)).arg("-o").arg(&object);
+        run(command.args(self.files.split(' ')));
+        object
+    }
 }
 
 /// Where `gccgo -I` finds the package: the server called `uwsgi` carries its export data.

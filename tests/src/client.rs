@@ -190,6 +190,11 @@ impl Client {
         Ok(chunk)
     }
 
+    /// Receives so many bytes, whatever they are.
+    pub fn receive_bytes(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        self.take(length)
+    }
+
     /// Receives everything until the server closes the connection.
     pub fn receive_to_end(&mut self) -> io::Result<Vec<u8>> {
         while self.fill()? > 0 {}

@@ -19,6 +19,7 @@ mod deploys;
 mod endings;
 mod family;
 mod first_request;
+mod handlers;
 mod messages;
 mod sockets;
 mod standalone;
