@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -56,6 +57,11 @@ func serve(handler http.Handler) error {
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return err
+	}
+	// gccgo cannot preempt a goroutine that computes, so each such holds up one of
+	// GOMAXPROCS: one more goes on with all the others.
+	if runtime.Compiler == "gccgo" && runtime.GOMAXPROCS(0) < 2 && os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2)
 	}
 	e := &engine{handler: handler, raw: raw, limit: limit, server: &http.Server{Handler: handler}}
 	e.steward = newCore(e, limit)

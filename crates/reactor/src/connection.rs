@@ -223,12 +223,24 @@ impl Connection {
     /// Called when the answer is sent: on to the next request, or to the end.
     pub fn finish(&mut self, shared: &Shared) -> Progress {
         self.exchange.consume_head(self.input.as_deref_mut());
-        if !self.exchange.keep_alive || self.exchange.body_is_a_burden() || self.exchange.refusal.is_some() {
+        let exchange = &self.exchange;
+        if !exchange.keep_alive
+            || exchange.body_is_a_burden()
+            || exchange.refusal.is_some()
+            || self.has_jumped_ahead()
+        {
             return self.end(shared);
         }
         self.phase = Phase::Discarding;
         self.tolerance = MAX_DISCARDED;
         self.discard(shared)
+    }
+
+    /// Whether the peer has offered an upgrade and gone on as if it had been accepted, though it was not: what follows is
+    /// not HTTP.
+    fn has_jumped_ahead(&self) -> bool {
+        let unread = || self.input.as_ref().is_some_and(|input| !input.unread().is_empty());
+        self.exchange.upgrade && self.exchange.body.is_over() && (unread() || self.readable)
     }
 
     /// Sends what is left of the answer, then finishes.

@@ -87,6 +87,8 @@ pub(crate) struct Exchange {
     /// The peer waits for a "100 Continue" before it sends the body.
     pub expects_continue: bool,
     pub keep_alive: bool,
+    /// The peer has offered to go on in another protocol.
+    pub upgrade: bool,
     pub waits_to_read: bool,
     pub waits_to_write: bool,
     /// `input.out` holds what the peer did not take: it must go before anything else.
@@ -110,6 +112,7 @@ impl Exchange {
             body: Remaining::of(input),
             expects_continue: head.framing.expects_continue,
             keep_alive: head.framing.keep_alive && keep_alive,
+            upgrade: head.framing.upgrade,
             told_gone,
             minor: head.minor,
             is_head: head.method.of(bytes) == b"HEAD",

@@ -26,13 +26,34 @@ pub struct Framing {
     pub keep_alive: bool,
     /// The peer waits for a "100 Continue" before it sends the body (RFC 9110 §10.1.1).
     pub expects_continue: bool,
+    /// The peer offers to go on in another protocol (RFC 9110 §7.8).
+    pub upgrade: bool,
+}
+
+/// What Connection fields say (RFC 9110 §7.6.1). Close counts, whatever else is said.
+#[derive(Default)]
+struct Connection {
+    close: bool,
+    keep_alive: bool,
+    upgrade: bool,
+}
+
+impl Connection {
+    fn read(&mut self, value: &[u8]) {
+        for token in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+            self.close |= token.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+            self.upgrade |= token.eq_ignore_ascii_case(b"upgrade");
+        }
+    }
 }
 
 /// Reads the fields that say so.
 pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
     let mut length = None;
     let mut chunked = false;
-    let mut framing = Framing { body: Body::Length(0), keep_alive: head.minor > 0, expects_continue: false };
+    let mut framing = Framing::default();
+    let mut connection = Connection::default();
     for field in &head.fields {
         let (name, value) = (field.name.of(bytes), field.value.of(bytes));
         // The length of a name tells nearly all others apart, so most fields cost one comparison.
@@ -40,7 +61,8 @@ pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
             6 if name.eq_ignore_ascii_case(b"expect") => {
                 framing.expects_continue = expects(value, head.minor)?;
             }
-            10 if name.eq_ignore_ascii_case(b"connection") => connection(value, &mut framing),
+            7 if name.eq_ignore_ascii_case(b"upgrade") => framing.upgrade = true,
+            10 if name.eq_ignore_ascii_case(b"connection") => connection.read(value),
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let another = length.replace(content_length(value)?);
                 if another.is_some() {
@@ -57,6 +79,8 @@ pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
             _ => {}
         }
     }
+    framing.upgrade &= connection.upgrade && head.minor > 0;
+    framing.keep_alive = !connection.close && (head.minor > 0 || connection.keep_alive);
     framing.body = match length {
         Some(_) if chunked => return Err(Refusal::bad("has both a Content-Length and a Transfer-Encoding")),
         _ if chunked => Body::Chunked,
@@ -72,19 +96,6 @@ pub(crate) fn content_length(value: &[u8]) -> Result<u64, Refusal> {
     let text = std::str::from_utf8(value).ok().filter(|_| plain);
     let number = text.and_then(|text| text.parse().ok()).filter(|&n: &u64| i64::try_from(n).is_ok());
     number.ok_or(Refusal::bad("has a malformed Content-Length"))
-}
-
-fn connection(value: &[u8], framing: &mut Framing) {
-    for token in value.split(|&byte| byte == b',') {
-        let token = token.trim_ascii();
-        if token.eq_ignore_ascii_case(b"close") {
-            framing.keep_alive = false;
-            return;
-        }
-        if token.eq_ignore_ascii_case(b"keep-alive") {
-            framing.keep_alive = true;
-        }
-    }
 }
 
 fn expects(value: &[u8], minor: u8) -> Result<bool, Refusal> {
@@ -123,8 +134,17 @@ mod tests {
     fn keep_alive_is_the_default_of_1_1_only() {
         assert!(framing("1.1", "").unwrap().keep_alive);
         assert!(!framing("1.1", "Connection: foo, Close\r\n").unwrap().keep_alive);
+        assert!(!framing("1.1", "Connection: close\r\nConnection: keep-alive\r\n").unwrap().keep_alive);
         assert!(!framing("1.0", "").unwrap().keep_alive);
         assert!(framing("1.0", "Connection: Keep-Alive\r\n").unwrap().keep_alive);
+    }
+
+    #[test]
+    fn an_upgrade_is_offered_by_two_fields() {
+        assert!(framing("1.1", "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n").unwrap().upgrade);
+        assert!(!framing("1.1", "Upgrade: websocket\r\n").unwrap().upgrade);
+        assert!(!framing("1.1", "Connection: Upgrade\r\n").unwrap().upgrade);
+        assert!(!framing("1.0", "Connection: Upgrade\r\nUpgrade: websocket\r\n").unwrap().upgrade);
     }
 
     #[test]
