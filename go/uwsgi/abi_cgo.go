@@ -16,6 +16,7 @@ package uwsgi
 #pragma weak goherd_run
 #pragma weak goherd_kick
 #pragma weak goherd_alarm
+#pragma weak goherd_events
 #pragma weak goherd_local_address
 #pragma weak goherd_next
 #pragma weak goherd_respond
@@ -111,6 +112,7 @@ func abiWorkerID() uint32 { return uint32(C.goherd_worker_id()) }
 func abiCores() uint32    { return uint32(C.goherd_cores()) }
 func abiRun() int64       { return int64(C.goherd_run()) }
 func abiAlarm() int64     { return int64(C.goherd_alarm()) }
+func abiEvents() int64    { return int64(C.goherd_events()) }
 func abiKick()            { C.goherd_kick() }
 
 func abiLocalAddress(door uint32, buffer []byte) int64 {

@@ -22,6 +22,9 @@ func cRun() int64
 //extern goherd_alarm
 func cAlarm() int64
 
+//extern goherd_events
+func cEvents() int64
+
 //extern goherd_kick
 func cKick()
 
@@ -76,6 +79,7 @@ func abiWorkerID() uint32 { return cWorkerID() }
 func abiCores() uint32    { return cCores() }
 func abiRun() int64       { return cRun() }
 func abiAlarm() int64     { return cAlarm() }
+func abiEvents() int64    { return cEvents() }
 func abiKick()            { cKick() }
 
 func abiLocalAddress(door uint32, buffer []byte) int64 {

@@ -11,6 +11,7 @@ func abiWorkerID() uint32                          { return 0 }
 func abiCores() uint32                             { return 0 }
 func abiRun() int64                                { return errEnded }
 func abiAlarm() int64                              { return errEnded }
+func abiEvents() int64                             { return errEnded }
 func abiKick()                                     {}
 func abiLocalAddress(uint32, []byte) int64         { return errEnded }
 func abiNext(uint32, uint32, *event) uint32        { return evNothing }

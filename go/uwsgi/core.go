@@ -101,6 +101,9 @@ func (c *core) poll(mode uint32) uint32 {
 	c.mode = mode
 	asked := c.engine.pace.mode(mode)
 	c.kind = abiNext(c.id, asked, &c.ev)
+	if c.kind == evNothing && asked == modeBusy && waitFor(c.engine.events, busyWait) {
+		c.kind = abiNext(c.id, asked, &c.ev)
+	}
 	if c.kind == evNothing {
 		asked = mode // after a park the server watches over nobody
 		if err := c.engine.raw.Read(c.park); err != nil {

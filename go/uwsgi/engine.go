@@ -26,6 +26,7 @@ type engine struct {
 	handler http.Handler
 	server  *http.Server // what http.ServerContextKey gives
 	raw     syscall.RawConn
+	events  int32 // a descriptor that is readable when there may be an event
 
 	lead         uint32 // atomic: 1 while a goroutine leads
 	awake        uint32 // atomic: 1 while a woken follower has not run yet
@@ -63,7 +64,7 @@ func serve(handler http.Handler) error {
 	if runtime.Compiler == "gccgo" && runtime.GOMAXPROCS(0) < 2 && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(2)
 	}
-	e := &engine{handler: handler, raw: raw, limit: limit, server: &http.Server{Handler: handler}}
+	e := &engine{handler: handler, raw: raw, events: int32(abiEvents()), limit: limit, server: &http.Server{Handler: handler}}
 	e.steward = newCore(e, limit)
 	go e.hearAlarm(alarm)
 	go e.runSteward()

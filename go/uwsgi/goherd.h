@@ -57,8 +57,9 @@
 // Take a request that waits already: for a core that became free while another leads.
 #define GOHERD_TAKE 2
 
-// `GOHERD_LEAD` while requests follow each other closely: waits for the next, for up to 50 microseconds, and the caller
-// may go off with it without waking another to lead. If it stays away, the alarm is rung.
+// `GOHERD_LEAD` while requests follow each other closely: when nothing is found, the caller waits on the descriptor that
+// `goherd_events` gives, for some microseconds, before it parks; and it may go off with a request without waking another
+// to lead. If it stays away, the alarm is rung.
 #define GOHERD_LEAD_BUSY 3
 
 // The body can be read on.
@@ -153,6 +154,10 @@ uint32_t goherd_cores(void);
 
 // The application is ready for requests. Gives the descriptor to park on, which stays the server's.
 int64_t goherd_run(void);
+
+// The descriptor on which a leader in the mode `GOHERD_LEAD_BUSY` may wait: readable when there may be an event. It stays
+// the server's.
+int64_t goherd_events(void);
 
 // The eventfd that becomes readable when a leader went off alone and stays away. It stays the server's.
 int64_t goherd_alarm(void);

@@ -43,6 +43,8 @@ const (
 	helpTime  = 300 * time.Microsecond
 	lightTime = 20 * time.Microsecond
 	lightHelp = 128
+	// busyWait is how long a leader waits before it parks.
+	busyWait = 50 * time.Microsecond
 	// firstCalm and lastCalm bound how many samples the time after an alarm lasts.
 	firstCalm = 256
 	lastCalm  = 1 << 16

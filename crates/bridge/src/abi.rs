@@ -1,7 +1,6 @@
 //! The functions that the Go package `uwsgi` calls. `include/goherd.h` is generated from this file.
 //!
-//! Every function may be called from any thread, never blocks (but for the mode `GOHERD_LEAD_BUSY`), and never calls
-//! back. Addresses are borrowed for the
+//! Every function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the
 //! call, except where a function says how long what it gives stays valid. Errors are negative numbers
 //! (`GOHERD_E…`). In a process that is not a worker all answer `GOHERD_ENOSERVER`.
 //!
@@ -62,8 +61,9 @@ pub const GOHERD_STEWARD: u32 = 1;
 /// Take a request that waits already: for a core that became free while another leads.
 pub const GOHERD_TAKE: u32 = 2;
 
-/// `GOHERD_LEAD` while requests follow each other closely: waits for the next, for up to 50 microseconds, and the caller
-/// may go off with it without waking another to lead. If it stays away, the alarm is rung.
+/// `GOHERD_LEAD` while requests follow each other closely: when nothing is found, the caller waits on the descriptor that
+/// `goherd_events` gives, for some microseconds, before it parks; and it may go off with a request without waking another
+/// to lead. If it stays away, the alarm is rung.
 pub const GOHERD_LEAD_BUSY: u32 = 3;
 
 /// The body can be read on.
@@ -187,6 +187,13 @@ pub extern "C" fn goherd_run() -> i64 {
     let Some(context) = context() else { return GOHERD_ENOSERVER };
     context.host.ready();
     context.reactor.raw_fd().into()
+}
+
+/// The descriptor on which a leader in the mode `GOHERD_LEAD_BUSY` may wait: readable when there may be an event. It stays
+/// the server's.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_events() -> i64 {
+    context().map_or(GOHERD_ENOSERVER, |context| context.reactor.raw_events().into())
 }
 
 /// The eventfd that becomes readable when a leader went off alone and stays away. It stays the server's.
@@ -485,6 +492,7 @@ pub(crate) fn keep_exports() {
         goherd_run as *const (),
         goherd_kick as *const (),
         goherd_alarm as *const (),
+        goherd_events as *const (),
         goherd_local_address as *const (),
         goherd_next as *const (),
         goherd_respond as *const (),

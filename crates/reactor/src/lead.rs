@@ -35,8 +35,6 @@ const CONTROL: u64 = BATON + 1;
 const KICK: u64 = BATON + 2;
 /// The token of the timer.
 const TIMER: u64 = BATON + 3;
-/// How long [`Mode::LeadBusy`] waits, in microseconds.
-const BUSY_WAIT_MICROS: u32 = 50;
 /// Events taken from epoll at a time.
 const BATCH: usize = 128;
 /// How often it is told that all cores are busy.
@@ -68,9 +66,9 @@ pub struct Settings {
 pub enum Mode {
     /// Poll, and take a request: a free core that leads.
     Lead,
-    /// The same, while requests follow each other closely: the next is but microseconds away, so waiting for it here, for
-    /// up to [`BUSY_WAIT_MICROS`], costs less than parking. The caller may go off with its request without waking another
-    /// to lead (see `pace.rs`).
+    /// The same, while requests follow each other closely: the next is but microseconds away, so the caller waits for it on
+    /// [`Reactor::raw_events`] for a moment, and parks, after a poll in the mode `Lead`, only if none comes. It may go off
+    /// with its request without waking another to lead (see `pace.rs`).
     LeadBusy,
     /// Poll, deliver wake-ups, take no request: nobody is free, but somebody must look.
     Steward,
@@ -206,6 +204,13 @@ impl Reactor {
         self.gate.raw()
     }
 
+    /// The descriptor that is readable when there may be an event, also while the one to park on is muted: for a wait of a
+    /// moment in [`Mode::LeadBusy`].
+    #[must_use]
+    pub fn raw_events(&self) -> RawFd {
+        self.epoll.raw()
+    }
+
     /// Blocks until there may be an event: for a process whose own thread drives the reactor.
     pub fn park(&self) {
         self.epoll.park();
@@ -295,8 +300,8 @@ impl Reactor {
     fn poll(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Option<Event> {
         let mut lead = locked(&self.lead);
         self.mind_doors(&mut lead, mode);
-        let mut may_wait = mode == Mode::LeadBusy;
-        if may_wait {
+        let parks = mode != Mode::LeadBusy;
+        if !parks {
             self.turn_gate(&mut lead, false);
         }
         loop {
@@ -309,13 +314,11 @@ impl Reactor {
                     return event;
                 }
             }
-            let nothing = self.epoll.wait(&mut lead.batch, Some(0)).is_err() || lead.batch.is_empty();
-            if nothing && !std::mem::take(&mut may_wait) {
-                self.turn_gate(&mut lead, true);
+            if self.epoll.wait(&mut lead.batch, Some(0)).is_err() || lead.batch.is_empty() {
+                if parks {
+                    self.turn_gate(&mut lead, true);
+                }
                 return None;
-            }
-            if nothing {
-                self.epoll.park_for(BUSY_WAIT_MICROS);
             }
         }
     }

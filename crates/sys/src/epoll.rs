@@ -96,13 +96,6 @@ impl Epoll {
         let _interrupted = poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], None);
     }
 
-    /// Blocks until something is ready, for up to `micros` microseconds.
-    pub fn park_for(&self, micros: u32) {
-        use rustix::event::{PollFd, PollFlags, poll};
-        let _interrupted =
-            poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], Some(&micros_as_timespec(micros)));
-    }
-
     /// The descriptor's number, for a poller in which this set is nested.
     #[must_use]
     pub fn raw(&self) -> RawFd {
