@@ -85,8 +85,9 @@ header: ## writes include/goherd.h anew from crates/bridge
 docs: ## writes docs/options.md anew from the option table
 	UPDATE=1 $(CARGO) test --locked -p goherd-config
 
-bench: build ## CPU time per request, against net/http in the same run
-	@scripts/require go gcc wrk
+bench: ## CPU, throughput, latency and memory beside net/http and nginx → docs/benchmarks.md (BENCH_PAIRS=, BENCH_SECONDS=, BENCH_CASES=)
+	@scripts/require go gccgo gcc objcopy wrk nginx
+	@$(MAKE) --no-print-directory build
 	$(CARGO) run --release --locked -p goherd-bench
 
 install: ## binary, link, Go package, header and gox, under PREFIX (default /usr/local)

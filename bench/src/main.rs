@@ -1,51 +1,56 @@
-//! CPU time per request: the same handler, built by the same Go, in one worker of Goherd and under plain net/http.
+//! `make bench`: CPU time, throughput, latency and memory of Goherd, beside net/http, nginx and a bare epoll loop.
 //!
-//! In: `BENCH_PAIRS` (how many pairs of runs, default 5) and `BENCH_SECONDS` (how long a run is, default 3). Out: a
-//! table. The machines that this runs on are shared and noisy, so contestants take turns (A B A B …), what counts is the
-//! ratio of each pair, and of the ratios the median.
+//! In: the environment variables that `--help` lists. Out: tables on stdout, progress on stderr, and docs/benchmarks.md
+//! with its plot. Machines are shared and noisy, so contestants take turns (A B A B …), what counts is the ratio within
+//! each round, and of the ratios the median.
 
 #![forbid(unsafe_code)]
 
-mod contestant;
+mod cases;
+mod contestants;
+mod figures;
+mod http;
 mod load;
-mod table;
+mod measure;
+mod places;
+mod processes;
+mod report;
+mod results;
+mod settings;
 
 use std::error::Error;
+use std::process::ExitCode;
 
-use contestant::Contestant;
-use load::{Load, Run};
+use settings::Settings;
 
-/// What goes wrong in a benchmark is told and ends it.
+/// What goes wrong is told as a sentence.
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-fn main() -> Outcome<()> {
-    let pairs = number("BENCH_PAIRS", 5)?;
-    let load = Load { connections: 64, seconds: number("BENCH_SECONDS", 3)? };
-    let apps = contestant::build()?;
-    let net_http = Contestant::net_http(&apps)?;
-    let goherd = Contestant::goherd(&apps)?;
-    println!(
-        "hello, {} keep-alive connections, {} s a run, {pairs} pairs, {} cores, {}",
-        load.connections,
-        load.seconds,
-        std::thread::available_parallelism()?,
-        apps.go_version
-    );
-    for contestant in [&net_http, &goherd] {
-        load.warm_up(contestant)?;
-    }
-    let mut runs: Vec<(Run, Run)> = Vec::new();
-    for pair in 1..=pairs {
-        eprintln!("pair {pair} of {pairs}");
-        runs.push((load.run(&net_http)?, load.run(&goherd)?));
-    }
-    println!("{}", table::render(&runs));
-    Ok(())
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments[..] {
+        [] => bench(),
+        [contestants::floor::SUBCOMMAND, answer] => contestants::floor::serve(answer),
+        ["--help" | "-h"] => {
+            print!("{}", settings::help());
+            Ok(())
+        }
+        _ => Err("there are no arguments but --help: environment variables say what is measured".into()),
+    };
+    outcome.map_or_else(
+        |error| {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
 }
 
-fn number(variable: &str, default: u64) -> Outcome<u64> {
-    match std::env::var(variable) {
-        Err(_) => Ok(default),
-        Ok(text) => text.parse().map_err(|_| format!("{variable}={text}: expected a whole number").into()),
-    }
+fn bench() -> Outcome<()> {
+    let settings = Settings::from_environment()?;
+    let machine = report::machine::describe(&settings)?;
+    let results = measure::all(&settings)?;
+    println!("{}", report::tables(&results));
+    report::write(&settings, &machine, &results)
 }

@@ -1,0 +1,9 @@
+//go:build goherd
+
+package main
+
+import "uwsgi"
+
+func main() {
+	uwsgi.Run()
+}

@@ -1,7 +1,0 @@
-module hello
-
-go 1.18
-
-require uwsgi v0.0.0
-
-replace uwsgi => ../../../go/uwsgi
