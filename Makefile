@@ -85,8 +85,10 @@ header: ## writes include/goherd.h anew from crates/bridge
 docs: ## writes docs/options.md anew from the option table
 	UPDATE=1 $(CARGO) test --locked -p goherd-config
 
-bench: ## CPU, throughput, latency and memory beside net/http and nginx → docs/benchmarks.md (BENCH_PAIRS=, BENCH_SECONDS=, BENCH_CASES=)
-	@scripts/require go gccgo gcc objcopy wrk nginx
+bench: export PATH := $(PATH):/usr/sbin
+bench: ## CPU, throughput, latency, memory beside net/http and nginx: docs/benchmarks.md (BENCH_PAIRS=, BENCH_CASES=)
+	@scripts/require go gcc objcopy wrk
+	@scripts/require gccgo nginx || echo "going on without those"
 	@$(MAKE) --no-print-directory build
 	$(CARGO) run --release --locked -p goherd-bench
 

@@ -139,7 +139,7 @@ pub const CASES: [Case; 9] = [
         load: Load::HalfSaturation,
         request: HELLO,
         workers: Workers::AllCores,
-        contestants: &[NetHttp(Go), Goherd(Go)],
+        contestants: &[NetHttp(Go), Goherd(Go), Floor],
     },
     Case {
         name: "memory",

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use rustix::buffer::spare_capacity;
-use rustix::event::{Timespec, epoll};
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 
 use super::schedule::Schedule;
 use crate::cases::Request;
@@ -97,8 +97,9 @@ impl<'a> OpenLoop<'a> {
     }
 
     fn receive(&mut self, wait: Duration) -> Outcome<()> {
-        let wait = Timespec { tv_sec: i64::try_from(wait.as_secs())?, tv_nsec: wait.subsec_nanos().into() };
-        epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&wait))?;
+        // epoll_wait(2) counts in milliseconds, poll(2) through its newer form in nanoseconds.
+        poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(&wait.try_into()?))?;
+        epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&Timespec::default()))?;
         for event in self.events.drain(..) {
             let number = usize::try_from(event.data.u64())?;
             let connection = &mut self.connections[number];
@@ -139,5 +140,52 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+
+    use super::*;
+
+    const REQUEST: Request = Request { path: "/", fields: &[], body: 0, wrk_script: None, answer: 2 };
+    const LENGTH: Duration = Duration::from_millis(200);
+    const STALL: Duration = Duration::from_millis(100);
+
+    /// A thread for each connection. At the first request under load all of them stall.
+    fn stalling_server() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answered = Arc::new(Mutex::new(0));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let answered = Arc::clone(&answered);
+                thread::spawn(move || serve(stream.unwrap(), &answered));
+            }
+        });
+        address
+    }
+
+    fn serve(mut stream: TcpStream, answered: &Mutex<usize>) {
+        while stream.read(&mut [0; 1024]).is_ok_and(|n| n > 0) {
+            let mut answered = answered.lock().unwrap();
+            *answered += 1;
+            if *answered == CONNECTIONS + 1 {
+                thread::sleep(STALL);
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+        }
+    }
+
+    #[test]
+    fn all_who_were_kept_waiting_count() {
+        let latencies = run(stalling_server(), &REQUEST, 2_000.0, LENGTH).unwrap();
+        assert_eq!(latencies.len(), 400);
+        let (longest, waited) = (latencies.max(), latencies.count_between(20_000, LONGEST));
+        assert!(longest >= 95_000, "{longest} µs");
+        assert!(waited >= 150, "{waited} waited: a closed loop would count one for each connection only");
     }
 }

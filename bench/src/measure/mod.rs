@@ -17,7 +17,7 @@ pub fn all(settings: &Settings) -> Outcome<Results> {
     load::raise_descriptor_limit(most_connections())?;
     let mut results = Results::default();
     let present = prepare(settings, &mut results)?;
-    eprintln!("this takes about {} minutes", estimate(settings, &present).as_secs().div_ceil(60));
+    eprintln!("this takes about {} min", estimate(settings, &present).as_secs().div_ceil(60));
     for case in &settings.cases {
         let contestants: Vec<_> = taking_part(case, &present).collect();
         match Run::of(case, settings.seconds) {
@@ -99,7 +99,7 @@ mod tests {
     fn the_estimate_counts_every_turn() {
         let case = CASES.iter().find(|case| case.name == "latency").unwrap();
         let settings = Settings { rounds: 5, seconds: 3, cases: vec![case] };
-        assert_eq!(estimate(&settings, &Contestant::ALL), run::length(case, 3) * 10);
+        assert_eq!(estimate(&settings, &Contestant::ALL), run::length(case, 3) * 15);
         assert_eq!(estimate(&settings, &Contestant::ALL[..1]), run::length(case, 3) * 5);
     }
 }

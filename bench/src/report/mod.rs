@@ -18,7 +18,7 @@ const PLOT: &str = "benchmarks.svg";
 
 /// All tables, each with its heading, as Markdown that is easy to read as it is.
 pub fn tables(results: &Results) -> String {
-    let mut text = format!("## Figures\n\n{}", tables::figures(results));
+    let mut text = format!("## Figures\n\n{}\n{}\n", tables::figures(results), tables::verdict(results));
     for measured in &results.cases {
         text += &format!("\n{}", tables::case(measured));
     }

@@ -9,6 +9,8 @@ use crate::results::{Measured, Quantity, Results};
 const SIZE: (u32, u32) = (960, 420);
 /// Of the space between two groups' middles, what the bars of a group take.
 const GROUP: f64 = 0.8;
+/// The legend's share of the width, compared with that of the groups.
+const LEGEND: f64 = 0.2;
 const REFERENCE: Contestant = Contestant::NetHttp(Toolchain::Go);
 
 struct Bar {
@@ -38,8 +40,14 @@ fn draw<'a, B: DrawingBackend + 'a>(
         .margin(12)
         .x_label_area_size(28)
         .y_label_area_size(44)
-        .build_cartesian_2d(-0.5..last(cases) + 0.5, 0.0..highest(cases) * 1.1)?;
-    chart.configure_mesh().disable_x_mesh().x_labels(cases.len() + 1).x_label_formatter(&names).draw()?;
+        .build_cartesian_2d(-0.5..right_end(cases), 0.0..highest(cases) * 1.1)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .max_light_lines(1)
+        .x_labels(2 * cases.len())
+        .x_label_formatter(&names)
+        .draw()?;
     for contestant in Contestant::ALL {
         let style = colour(contestant).filled();
         let bars = bars(cases, contestant).into_iter();
@@ -49,7 +57,7 @@ fn draw<'a, B: DrawingBackend + 'a>(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::UpperRight)
         .background_style(WHITE.mix(0.8))
         .draw()
 }
@@ -72,8 +80,9 @@ fn bars(cases: &[&Measured], contestant: Contestant) -> Vec<Bar> {
     middles.zip(cases).filter_map(bar).collect()
 }
 
-fn last(cases: &[&Measured]) -> f64 {
-    u32::try_from(cases.len().saturating_sub(1)).map_or(0.0, f64::from)
+/// Behind the last group, with room for the legend.
+fn right_end(cases: &[&Measured]) -> f64 {
+    u32::try_from(cases.len().max(1)).map_or(1.0, f64::from) * (1.0 + LEGEND) - 0.5
 }
 
 fn highest(cases: &[&Measured]) -> f64 {

@@ -49,6 +49,15 @@ fn figure_row(figure: &Figure, measured: Option<Spread>) -> Vec<String> {
     vec![figure.title.to_owned(), bar, median, range, verdict.to_owned()]
 }
 
+/// How many bars are met, in a sentence.
+pub fn verdict(results: &Results) -> String {
+    let measured = FIGURES.iter().filter_map(|figure| Some((figure, figure.measured(results)?)));
+    let (met, missed): (Vec<_>, Vec<_>) =
+        measured.partition(|(figure, spread)| figure.bar.is_met_by(spread.median));
+    let unknown = FIGURES.len() - met.len() - missed.len();
+    format!("{} bars are met, {} are **NOT met**, {unknown} were not measured.", met.len(), missed.len())
+}
+
 /// A case: its heading, what there is to note, and its table.
 pub fn case(measured: &Measured) -> String {
     let note = measured.note.iter().map(|note| format!("{note}\n\n")).collect::<String>();
@@ -130,6 +139,7 @@ mod tests {
         let row = |ours| figure_row(&FIGURES[0], FIGURES[0].measured(&results(ours)))[1..].join(" ");
         assert_eq!(row(5.0), "≤ 0.55 0.50 0.50–0.50 met");
         assert_eq!(row(6.0), "≤ 0.55 0.60 0.60–0.60 **NOT met**");
+        assert_eq!(verdict(&results(6.0)), "0 bars are met, 1 are **NOT met**, 8 were not measured.");
         assert!(figure_row(&FIGURES[0], None).join(" ").ends_with("– – not measured"));
     }
 
