@@ -59,21 +59,25 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// SIGINT is what ends every contestant at once, along with its children; SIGKILL is for one that does not listen.
+    /// SIGTERM ends every contestant, with its children. SIGKILL is for one that does not listen.
     fn drop(&mut self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        let _ended_already = pid.map(|pid| kill_process(pid, Signal::INT));
+        signal(self.child.id(), Signal::TERM);
         if until(|| self.child.try_wait().ok().flatten()).is_none() {
-            let _ended_already = self.child.kill();
+            self.processes().unwrap_or_default().into_iter().for_each(|pid| signal(pid, Signal::KILL));
             let _ended_already = self.child.wait();
         }
     }
 }
 
-/// With setpriv(1) the kernel sends SIGINT to the server when this process dies in a way that runs no destructors.
+fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let _ended_already = pid.map(|pid| kill_process(pid, signal));
+}
+
+/// With setpriv(1) the kernel sends SIGTERM to the server when this process dies in a way that runs no destructors.
 fn spawn(server: &Command, log: File) -> Outcome<Child> {
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "INT", "--"]).arg(server.get_program()).args(server.get_args());
+    command.args(["--pdeathsig", "TERM", "--"]).arg(server.get_program()).args(server.get_args());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     command.spawn().map_err(|error| format!("cannot start {command:?}: {error}").into())
 }

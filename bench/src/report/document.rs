@@ -36,7 +36,10 @@ const METHOD: &str = "\
 - The load is wrk with 64 connections, on one thread, or on half as many threads as there are cores where Goherd has a
   worker per core. It shares the machine with the servers, so requests/s is what the machine can do with both on it.
 - CPU time is user + system time of all of a server's processes from `/proc/PID/stat`, divided by the requests answered.
-  Its unit is 10 ms. It holds the kernel's work on the server's behalf, but not all of its interrupts.
+  Its unit is 10 ms. It holds the kernel's work on the server's behalf, but not all of its interrupts. Most of the
+  system time is waking a process on another core: a server that has to share its core with the load, because something
+  else runs on the machine, comes out at half of it (the bare loop at 1.9 µs in place of 4.4, pinned to try it). Such
+  runs are what min–max shows; the median is to be taken on a quiet machine.
 - A run in which any request was answered badly, or not at all, does not count; it is listed.
 - net/http runs with all its defaults: on all cores, also where Goherd has one worker. nginx has one worker, no access log
   and keep-alive without end. The bare epoll loop (bench/src/contestants/floor.rs) receives once and sends once for each
