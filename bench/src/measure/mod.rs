@@ -5,7 +5,7 @@ mod run;
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::cases::{CASES, Case, Load};
+use crate::cases::{Case, Load};
 use crate::contestants::Contestant;
 use crate::load;
 use crate::results::{Measured, Results, Round};
@@ -14,7 +14,7 @@ use run::Run;
 
 /// Measures all that is asked for. A run that fails is noted and does not count; the others go on.
 pub fn all(settings: &Settings) -> Outcome<Results> {
-    load::raise_descriptor_limit(most_connections())?;
+    load::raise_descriptor_limit(most_connections(&settings.cases))?;
     let mut results = Results::default();
     let present = prepare(settings, &mut results)?;
     eprintln!("this takes about {} min", estimate(settings, &present).as_secs().div_ceil(60));
@@ -81,9 +81,9 @@ fn estimate(settings: &Settings, present: &[Contestant]) -> Duration {
     round * u32::try_from(settings.rounds).unwrap_or(u32::MAX)
 }
 
-/// Of any case.
-fn most_connections() -> u32 {
-    let connections = CASES.iter().map(|case| match case.load {
+/// That are held open beside a load.
+fn most_connections(cases: &[&Case]) -> u32 {
+    let connections = cases.iter().map(|case| match case.load {
         Load::Idle { connections } => connections,
         Load::Saturation { idle } => idle,
         Load::HalfSaturation => 0,
@@ -94,6 +94,7 @@ fn most_connections() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::CASES;
 
     #[test]
     fn the_estimate_counts_every_turn() {
@@ -101,5 +102,12 @@ mod tests {
         let settings = Settings { rounds: 5, seconds: 3, cases: vec![case] };
         assert_eq!(estimate(&settings, &Contestant::ALL), run::length(case, 3) * 15);
         assert_eq!(estimate(&settings, &Contestant::ALL[..1]), run::length(case, 3) * 5);
+    }
+
+    #[test]
+    fn descriptors_are_for_the_cases_asked_for() {
+        let cases: Vec<_> = CASES.iter().collect();
+        assert_eq!(most_connections(&cases), 8_000);
+        assert_eq!(most_connections(&cases[..1]), 0);
     }
 }

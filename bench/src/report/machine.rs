@@ -19,7 +19,7 @@ pub fn describe(settings: &Settings) -> Outcome<Machine> {
         ("command", command(settings)),
         ("processor", format!("{}, {} cores", processor()?, cases::cores())),
         ("kernel", fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned()),
-        ("load average before", fs::read_to_string("/proc/loadavg")?.trim().to_owned()),
+        ("load average before", load_average()?),
         ("Goherd", format!("{}, commit {}", said(&goherd, &["--version"]), commit())),
         ("Go", said("go", &["env", "GOVERSION"])),
         ("gccgo", said("gccgo", &["--version"])),
@@ -36,6 +36,12 @@ fn processor() -> Outcome<String> {
     let text = fs::read_to_string("/proc/cpuinfo")?;
     let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     Ok(model.map_or("unknown", |(_, name)| name).to_owned())
+}
+
+/// Of the last 1, 5 and 15 minutes.
+fn load_average() -> Outcome<String> {
+    let text = fs::read_to_string("/proc/loadavg")?;
+    Ok(text.split_whitespace().take(3).collect::<Vec<_>>().join(", "))
 }
 
 fn commit() -> String {
