@@ -11,8 +11,8 @@ pub fn here() -> &'static Path {
 }
 
 /// The folder of the project.
-pub fn workspace() -> PathBuf {
-    here().join("..")
+pub fn workspace() -> &'static Path {
+    here().parent().expect("this crate has a folder within the workspace")
 }
 
 /// What is made during a benchmark: applications, logs, nginx's files. Below Cargo's target folder; made if need be.

@@ -6,8 +6,9 @@ use std::fmt::Write;
 use crate::Outcome;
 use crate::cases::{CASES, Case};
 
-/// Medians of fewer rounds are not worth publishing.
+/// Medians of fewer rounds, or of shorter runs, are not worth publishing.
 const ENOUGH_ROUNDS: usize = 5;
+const ENOUGH_SECONDS: u64 = 3;
 
 /// How much is measured.
 pub struct Settings {
@@ -32,7 +33,7 @@ impl Settings {
 
     /// Whether the outcome may stand in docs/.
     pub fn is_whole(&self) -> bool {
-        self.rounds >= ENOUGH_ROUNDS && self.cases.len() == CASES.len()
+        self.rounds >= ENOUGH_ROUNDS && self.seconds >= ENOUGH_SECONDS && self.cases.len() == CASES.len()
     }
 }
 
@@ -46,7 +47,7 @@ pub fn help() -> String {
   BENCH_CASES=all    some cases only, separated by commas
   GOHERD_BIN=FILE    the server to measure, in place of target/release/goherd
 
-A run of all cases with 5 pairs or more writes docs/benchmarks.md; any other writes target/bench/benchmarks.md.
+All cases with these pairs and seconds, or more, write docs/benchmarks.md; less writes target/bench/benchmarks.md.
 
 Cases:
 ",
@@ -82,6 +83,16 @@ mod tests {
         let chosen: Vec<_> = select("memory, hello").unwrap().iter().map(|case| case.name).collect();
         assert_eq!(chosen, ["hello", "memory"]);
         assert!(select("helo").is_err_and(|error| error.to_string().contains("helo")));
+    }
+
+    #[test]
+    fn only_a_whole_run_may_stand_in_docs() {
+        let is_whole = |rounds, seconds, cases: &str| {
+            Settings { rounds, seconds, cases: select(cases).unwrap() }.is_whole()
+        };
+        let all = CASES.each_ref().map(|case| case.name).join(",");
+        assert!(is_whole(5, 3, &all));
+        assert!(!is_whole(4, 3, &all) && !is_whole(5, 2, &all) && !is_whole(5, 3, "hello"));
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub struct Server {
 impl Server {
     /// Starts it, and waits until it gives the right answer.
     pub fn start(name: Contestant, launch: &Launch, request: &Request) -> Outcome<Self> {
-        let log =
-            places::scratch("logs")?.join(format!("{name}.log").replace(['/', ' '], "-").replace(',', ""));
+        let file = format!("{name}.log").replace(", ", "-").replace(['/', ' '], "-");
+        let log = places::scratch("logs")?.join(file);
         let child = spawn(&launch.command, File::create(&log)?)?;
         let mut server = Self { child, address: SocketAddr::from(([0; 4], 0)) };
         server.address = await_address(launch, &log)?;

@@ -45,8 +45,7 @@ fn load_average() -> Outcome<String> {
 }
 
 fn commit() -> String {
-    let folder = places::workspace();
-    said("git", &["-C", &folder.to_string_lossy(), "describe", "--always", "--dirty"])
+    said("git", &["-C", &places::workspace().to_string_lossy(), "describe", "--always", "--dirty"])
 }
 
 /// The first line that a tool prints, on whichever of the two streams.

@@ -44,7 +44,7 @@ fn draw<'a, B: DrawingBackend + 'a>(
     chart
         .configure_mesh()
         .disable_x_mesh()
-        .set_tick_mark_size(LabelAreaPosition::Bottom, 0)
+        .axis_style(TRANSPARENT)
         .max_light_lines(1)
         .x_labels(2 * cases.len())
         .x_label_formatter(&names)
