@@ -101,7 +101,7 @@ func (c *core) poll(mode uint32) uint32 {
 	c.mode = mode
 	asked := c.engine.pace.mode(mode)
 	c.kind = abiNext(c.id, asked, &c.ev)
-	if c.kind == evNothing && asked == modeBusy && waitFor(c.engine.events, busyWait) {
+	if c.kind == evNothing && asked == modeBusy && c.engine.waitBusily() {
 		c.kind = abiNext(c.id, asked, &c.ev)
 	}
 	if c.kind == evNothing {

@@ -24,6 +24,7 @@ import (
 // But for alarms, everything here is the leader's.
 type pace struct {
 	requests uint32    // taken in this sample
+	waits    uint32    // for the next request
 	began    time.Time // when this sample began
 	close    bool      // whether requests followed each other closely in the last one
 	help     uint32    // how big a backlog is worth help
@@ -45,6 +46,8 @@ const (
 	lightHelp = 128
 	// busyWait is how long a leader waits before it parks.
 	busyWait = 50 * time.Microsecond
+	// Before every yieldEvery-th such wait others may run.
+	yieldEvery = 16
 	// firstCalm and lastCalm bound how many samples the time after an alarm lasts.
 	firstCalm = 256
 	lastCalm  = 1 << 16

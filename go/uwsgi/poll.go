@@ -3,7 +3,6 @@ package uwsgi
 import (
 	"runtime"
 	"syscall"
-	"time"
 	"unsafe"
 )
 
@@ -16,17 +15,19 @@ type pollfd struct {
 
 const pollIn = 1
 
-// waitFor waits until the descriptor is readable, for some microseconds, and says
-// whether it is.
+// waitBusily waits until there may be an event, for no longer than busyWait, and
+// says whether there may be.
 //
 // The system call is made behind the runtime's back, which would otherwise take the
 // processor away, and give it back, at a cost that such a short wait is not worth.
-// So whoever else wants to run does so first, and a signal of the runtime ends the
-// wait.
-func waitFor(descriptor int32, d time.Duration) bool {
-	runtime.Gosched()
-	poll := pollfd{fd: descriptor, events: pollIn}
-	timeout := syscall.NsecToTimespec(int64(d))
+// A signal of the runtime ends it, and now and then whoever else wants to run does
+// so first.
+func (e *engine) waitBusily() bool {
+	if e.pace.waits++; e.pace.waits%yieldEvery == 0 {
+		runtime.Gosched()
+	}
+	poll := pollfd{fd: e.events, events: pollIn}
+	timeout := syscall.NsecToTimespec(int64(busyWait))
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&poll)), 1,
 		uintptr(unsafe.Pointer(&timeout)), 0, 0, 0)
 	return errno == 0 && n == 1
