@@ -1,6 +1,7 @@
 //! What the settings mean: the typed configuration which main hands on to the parts, field by field.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::address::Address;
 use crate::draft::Draft;
@@ -14,6 +15,30 @@ pub struct Config {
     pub http_socket_modifier1: u8,
     /// Length of the listen queue in connections, 1..=65535; the kernel caps it to `net.core.somaxconn`.
     pub listen: u16,
+    /// The most bytes of a request's head or of its variables, 1024..=1048576.
+    pub buffer_size: u32,
+    /// The most bytes of a request line, 128..=1048576.
+    pub limit_request_line: u32,
+    /// The most fields of a request, 1..=1000.
+    pub limit_request_fields: u32,
+    /// The most bytes of one field, 128..=1048576.
+    pub limit_request_field_size: u32,
+    /// The most bytes of a body; 0: no limit.
+    pub limit_post: u64,
+    /// How long a head may take; this and the other times: 0 is no limit.
+    pub http_headers_timeout: Duration,
+    /// How long a connection is kept without a request.
+    pub http_keepalive: Duration,
+    /// The most requests of a connection, from 1 on.
+    pub http_keepalive_requests: u32,
+    /// How long an HTTP peer may stall within a body or an answer.
+    pub http_timeout: Duration,
+    /// The same of peers that speak another protocol.
+    pub socket_timeout: Duration,
+    /// The most connections of a worker, 1..=1048576; `None` when not given.
+    pub max_connections: Option<u32>,
+    /// The most descriptors of a process, 64..=2^30; `None` when not given.
+    pub max_fd: Option<u64>,
     /// Go libraries to load, in the order given; may be empty. Relative paths are as typed.
     pub go_load: Vec<PathBuf>,
     /// Arguments of the Go program, without the program name.
@@ -56,6 +81,18 @@ impl Config {
             http_sockets: Vec::new(),
             http_socket_modifier1: 0,
             listen: 0,
+            buffer_size: 0,
+            limit_request_line: 0,
+            limit_request_fields: 0,
+            limit_request_field_size: 0,
+            limit_post: 0,
+            http_headers_timeout: Duration::ZERO,
+            http_keepalive: Duration::ZERO,
+            http_keepalive_requests: 0,
+            http_timeout: Duration::ZERO,
+            socket_timeout: Duration::ZERO,
+            max_connections: None,
+            max_fd: None,
             go_load: Vec::new(),
             go_args: Vec::new(),
             goroutines: None,

@@ -14,7 +14,8 @@ otherwise, in an ini file (`processes = 2`). The names are those of uWSGI.
 - Ini files are read first, in their order; the command line overrides them.
 - The last value of an option wins. Options marked as a list keep all values, those of ini files first.
 - A flag takes `true`, `1`, `on`, `yes` or `false`, `0`, `off`, `no`; its name alone means `true`. On the
-  command line a flag takes its value only with `=`: `--strict=false`.
+  command line a flag, and any other option whose value may be left out, takes its value only with `=`:
+  `--strict=false`.
 
 ## Ini files
 
@@ -68,6 +69,7 @@ fn facts(row: &OptionRow) -> impl Iterator<Item = String> {
     let other: Vec<String> = row.short.iter().map(|short| format!("-{short}")).chain(aliases).collect();
     [
         (!switch).then(|| format!("Value: {}", row.kind.value_doc(row.value_name))),
+        row.bare.map(|bare| format!("Without a value: `{bare}`")),
         row.default.map(|default| format!("Default: `{default}`")),
         (!other.is_empty()).then(|| format!("Also: {}", quoted(other))),
         row.list.then(|| "A list: may be given more than once".to_owned()),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::Error;
-use crate::options::{self, Kind, OptionRow};
+use crate::options::{self, OptionRow};
 use crate::origin::Origin;
 use crate::printable::printable;
 
@@ -14,7 +14,7 @@ pub struct Setting {
     pub option: &'static OptionRow,
     /// The name as typed: canonical or an alias.
     pub name: String,
-    /// The value as typed; `true` for a flag without one.
+    /// The value as typed, or what its absence means.
     pub value: String,
     /// Where it was typed.
     pub origin: Origin,
@@ -56,10 +56,10 @@ impl Typed {
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, value) = (&self.name, printable(&self.value));
-        match (&self.origin, &self.option.kind) {
+        match (&self.origin, self.option.bare()) {
             (Origin::Ini(_), _) => write!(f, "{name} = {value}"),
-            (Origin::CommandLine, Kind::Flag(_)) => write!(f, "--{name}={value}"),
-            (Origin::CommandLine, _) => write!(f, "--{name} {value}"),
+            (Origin::CommandLine, Some(_)) => write!(f, "--{name}={value}"),
+            (Origin::CommandLine, None) => write!(f, "--{name} {value}"),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! `--show-config`: the effective settings as an ini document which parses back to the same [`Config`].
 //!
+//! Settings keep the order in which they count, as sockets of several protocols do in `Config`; then come the defaults.
+//!
 //! [`Config`]: crate::Config
 
 use std::fmt::Write;
 
 use crate::error::Error;
-use crate::options::{self, OptionRow, Part};
+use crate::options::{self, Part};
 use crate::settings::{Setting, Typed};
 
 /// The document: one `[uwsgi]` section, each setting under a comment with the place it comes from.
@@ -13,22 +15,17 @@ pub fn show(typed: &Typed) -> Result<String, Error> {
     let mut document = "# The effective configuration; the comment above a line says where it comes from.\n\
                         [uwsgi]\n"
         .to_owned();
-    for row in options::all().filter(|row| row.part == Part::Setting) {
-        show_row(row, typed, &mut document)?;
+    for setting in typed.effective().filter(|setting| setting.option.part == Part::Setting) {
+        fits_ini(setting)?;
+        line(&mut document, &setting.origin.to_string(), setting.option.name(), &setting.value);
+    }
+    for row in options::all() {
+        let given = typed.settings.iter().any(|setting| setting.option.name() == row.name());
+        if let Some(value) = row.default.filter(|_| !given) {
+            line(&mut document, "default", row.name(), value);
+        }
     }
     Ok(document)
-}
-
-fn show_row(row: &'static OptionRow, typed: &Typed, document: &mut String) -> Result<(), Error> {
-    let mut given = typed.effective().filter(|setting| setting.option.name() == row.name()).peekable();
-    if let (None, Some(value)) = (given.peek(), row.default) {
-        line(document, "default", row.name(), value);
-    }
-    for setting in given {
-        fits_ini(setting)?;
-        line(document, &setting.origin.to_string(), row.name(), &setting.value);
-    }
-    Ok(())
 }
 
 fn line(document: &mut String, origin: &str, name: &str, value: &str) {

@@ -19,6 +19,7 @@ pub fn check(config: &Config) -> Result<(), Failure> {
     change_folder(config)?;
     let app = settings::app(config)?;
     settings::identity(config)?;
+    settings::capacity(config)?;
     app.describe().for_each(|line| stderr::line(&line));
     stderr::line("the configuration is good");
     Ok(())

@@ -5,16 +5,18 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use goherd_bridge::App;
 use goherd_config::{Address, Config};
+use goherd_sys::descriptors;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::{Endpoint, Listener};
 use goherd_sys::user::{self, Identity};
 use goherd_worker::{DoorSettings, Limits, Times};
 
-/// The most connections of one worker.
-const MAX_CONNECTIONS: u32 = 65_536;
+/// The most connections of one worker, unless max-connections says otherwise.
+const USUAL_CONNECTIONS: u32 = 65_536;
 
 /// Why the server does not start: a sentence.
 pub type Failure = Box<dyn Error>;
@@ -120,11 +122,84 @@ pub fn worker(config: &Config, app: App) -> Result<goherd_worker::Settings, Fail
         cores: config.goroutines.unwrap_or(1).into(),
         identity: identity(config)?,
         doors: config.http_sockets.iter().map(|_| DoorSettings::default()).collect(),
-        max_connections: MAX_CONNECTIONS,
-        max_requests: 100_000,
-        limits: Limits::default(),
-        times: Times::default(),
+        max_connections: capacity(config)?,
+        max_requests: config.http_keepalive_requests,
+        limits: limits(config),
+        times: times(config),
         baton: Arc::new(EventFd::new()?),
         app,
     })
+}
+
+/// How many connections a worker may have; settles on the way how many descriptors there are for them.
+pub fn capacity(config: &Config) -> Result<u32, Failure> {
+    connections(config, descriptors(config)?)
+}
+
+/// Settles how many descriptors each process may have, from this one on.
+fn descriptors(config: &Config) -> Result<u64, Failure> {
+    let Some(wanted) = config.max_fd else { return Ok(descriptors::raise()?) };
+    descriptors::set(wanted).map_err(|error| {
+        let most = descriptors::most();
+        format!(
+            "max-fd: cannot have {wanted} descriptors: {error}; this user may have {most} (ulimit -Hn): choose \
+             fewer, or have the limit raised"
+        )
+    })?;
+    Ok(wanted)
+}
+
+/// How many connections a worker may have, of so many descriptors.
+fn connections(config: &Config, descriptors: u64) -> Result<u32, Failure> {
+    match config.max_connections {
+        None => Ok(u32::try_from(descriptors - descriptors / 4).unwrap_or(u32::MAX).min(USUAL_CONNECTIONS)),
+        Some(wanted) if u64::from(wanted) < descriptors => Ok(wanted),
+        Some(wanted) => Err(format!(
+            "max-connections: {wanted} connections need more than the {descriptors} descriptors that a worker may \
+             have: raise max-fd, or the user's limit (ulimit -Hn)"
+        )
+        .into()),
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        request_line: config.limit_request_line as usize,
+        head: config.buffer_size as usize,
+        field: config.limit_request_field_size as usize,
+        fields: config.limit_request_fields as usize,
+        body: if config.limit_post == 0 { u64::MAX } else { config.limit_post },
+    }
+}
+
+fn times(config: &Config) -> Times {
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Times {
+        head: milliseconds(config.http_headers_timeout),
+        idle: milliseconds(config.http_keepalive),
+        http: milliseconds(config.http_timeout),
+        socket: milliseconds(config.socket_timeout),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_options_are_those_of_the_parts() {
+        let config = Config::default();
+        assert_eq!(format!("{:?}", limits(&config)), format!("{:?}", Limits::default()));
+        assert_eq!(format!("{:?}", times(&config)), format!("{:?}", Times::default()));
+    }
+
+    #[test]
+    fn connections_leave_descriptors_for_the_rest() {
+        let config = Config::default();
+        let given = |max_connections| Config { max_connections: Some(max_connections), ..Config::default() };
+        assert_eq!(connections(&config, 1_024).unwrap(), 768);
+        assert_eq!(connections(&config, u64::MAX).unwrap(), USUAL_CONNECTIONS);
+        assert_eq!(connections(&given(1_023), 1_024).unwrap(), 1_023);
+        assert!(connections(&given(1_024), 1_024).unwrap_err().to_string().contains("raise max-fd"));
+    }
 }

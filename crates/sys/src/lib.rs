@@ -17,6 +17,7 @@ compile_error!("Goherd runs on Linux with glibc, on x86-64 or aarch64 (see ARCHI
 
 pub mod clock;
 pub mod control;
+pub mod descriptors;
 pub mod epoll;
 pub mod eventfd;
 pub mod library;

@@ -17,7 +17,7 @@ Examples:
   goherd app.ini                      all of it in the section [uwsgi] of app.ini
   goherd app.ini -p 4 --show-config   what the file and -p 4 amount to
 
-A flag takes a value only with '=': --strict=false. The last value of an option wins, that of the \
+A flag, and an option whose value may be left out, takes a value only with '=': --strict=false. The last value of an option wins, that of the \
 command line before those of ini files; options which can be repeated add up. \
 docs/options.md says more about each option.";
 
@@ -52,14 +52,16 @@ fn option(row: &'static OptionRow, group: Group) -> Arg {
         .value_parser(value_parser!(OsString))
         .help_heading(group.title())
         .help(help(row));
+    let arg = match row.bare() {
+        Some(bare) if row.part == Part::Request => return arg.num_args(0).default_missing_value(bare),
+        Some(bare) => arg.num_args(0..=1).require_equals(true).default_missing_value(bare),
+        None => arg.num_args(1),
+    };
     match row.kind {
-        Kind::Flag(_) if row.part == Part::Request => arg.num_args(0).default_missing_value("true"),
-        Kind::Flag(_) => {
-            arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL")
-        }
-        Kind::Number { .. } => arg.num_args(1).value_name(row.value_name).allow_negative_numbers(true),
-        Kind::Words(_) => arg.num_args(1).value_name(row.value_name).allow_hyphen_values(true),
-        _ => arg.num_args(1).value_name(row.value_name),
+        Kind::Flag(_) => arg.value_name("BOOL"),
+        Kind::Number { .. } | Kind::Seconds(_) => arg.value_name(row.value_name).allow_negative_numbers(true),
+        Kind::Words(_) => arg.value_name(row.value_name).allow_hyphen_values(true),
+        _ => arg.value_name(row.value_name),
     }
 }
 

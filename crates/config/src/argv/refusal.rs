@@ -27,6 +27,9 @@ pub fn stray_word(word: &str) -> Error {
         "true" | "false" | "on" | "off" | "yes" | "no" | "0" | "1" => {
             "a flag takes its value with '=', as in --master=false".to_owned()
         }
+        _ if word.starts_with(|c: char| c.is_ascii_digit()) => {
+            "an option whose value may be left out takes it with '=', as in --chmod-socket=660".to_owned()
+        }
         _ if word.ends_with(".so") => format!("a Go library is loaded with --go-load {shown}"),
         _ => "a word which is no option must be an ini file, with a name which ends in .ini; \
               another name is read with --ini"

@@ -138,10 +138,10 @@ fn given_value(at_key: &IniLine, value: &Range<usize>) -> (String, Origin) {
     (at_key.text[value.clone()].to_owned(), Origin::Ini(Box::new(line)))
 }
 
-/// What a key without `=` means: true, when the option is a flag.
+/// What a key without `=` means: true for a flag, and something of its own for a few others.
 fn bare_value(row: &OptionRow, at_key: &IniLine) -> Result<(String, Origin), Error> {
-    if row.kind.is_flag() {
-        return Ok(("true".to_owned(), Origin::Ini(Box::new(at_key.clone()))));
+    if let Some(bare) = row.bare() {
+        return Ok((bare.to_owned(), Origin::Ini(Box::new(at_key.clone()))));
     }
     let name = row.name();
     Err(refuse(at_key, &at_key.mark, &format!("\"{name}\" needs a value; write {name} = {}", row.value_name)))

@@ -6,10 +6,12 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Kind, OptionRow, Part, all};
 use crate::address::Address;
 use crate::config::{Config, LoopEngine};
+use crate::draft::Draft;
 use crate::request::{Request, parse_with};
 
 struct Case {
@@ -128,6 +130,82 @@ const CASES: &[Case] = &[
         refused: &[("", "expected a path")],
     },
     Case {
+        option: "buffer-size",
+        value: "8192",
+        shows: |r| config(r).buffer_size == 8192,
+        refused: &[("1023", "from 1024 to 1048576"), ("1048577", "to 1048576")],
+    },
+    Case {
+        option: "limit-request-line",
+        value: "128",
+        shows: |r| config(r).limit_request_line == 128,
+        refused: &[("127", "from 128"), ("1048577", "to 1048576")],
+    },
+    Case {
+        option: "limit-request-fields",
+        value: "1000",
+        shows: |r| config(r).limit_request_fields == 1000,
+        refused: &[("0", "from 1 to 1000"), ("1001", "to 1000")],
+    },
+    Case {
+        option: "limit-request-field-size",
+        value: "1048576",
+        shows: |r| config(r).limit_request_field_size == 1_048_576,
+        refused: &[("127", "from 128"), ("1048577", "to 1048576")],
+    },
+    Case {
+        option: "limit-post",
+        value: "18446744073709551615",
+        shows: |r| config(r).limit_post == u64::MAX,
+        refused: &[
+            ("18446744073709551616", "a whole number from 0 on"),
+            ("1M", "a whole number"),
+            ("-1", "a whole number"),
+        ],
+    },
+    Case {
+        option: "http-headers-timeout",
+        value: "0.5",
+        shows: |r| config(r).http_headers_timeout == Duration::from_millis(500),
+        refused: &[("soon", "expected seconds such as 10 or 0.5"), ("", "expected seconds")],
+    },
+    Case {
+        option: "http-keepalive",
+        value: "5",
+        shows: |r| config(r).http_keepalive == Duration::from_secs(5),
+        refused: &[("-1", "expected seconds"), ("31536001", "to 31536000")],
+    },
+    Case {
+        option: "http-keepalive-requests",
+        value: "4294967295",
+        shows: |r| config(r).http_keepalive_requests == u32::MAX,
+        refused: &[("0", "from 1"), ("4294967296", "to 4294967295")],
+    },
+    Case {
+        option: "http-timeout",
+        value: "0",
+        shows: |r| config(r).http_timeout == Duration::ZERO,
+        refused: &[("0.0001", "expected seconds"), ("1e3", "expected seconds")],
+    },
+    Case {
+        option: "socket-timeout",
+        value: "4.25",
+        shows: |r| config(r).socket_timeout == Duration::from_millis(4_250),
+        refused: &[("4s", "expected seconds")],
+    },
+    Case {
+        option: "max-connections",
+        value: "1048576",
+        shows: |r| config(r).max_connections == Some(1_048_576),
+        refused: &[("0", "from 1 to 1048576")],
+    },
+    Case {
+        option: "max-fd",
+        value: "64",
+        shows: |r| config(r).max_fd == Some(64),
+        refused: &[("63", "from 64"), ("unlimited", "a whole number")],
+    },
+    Case {
         option: "ini",
         value: "/extra.ini:seven",
         shows: |r| config(r).processes == 7,
@@ -222,12 +300,12 @@ fn each_option_works_on_the_command_line() {
             if row.part != Part::Request {
                 assert!((case.shows)(&request(&[joined], "").unwrap()), "--{name}=");
             }
-            if !row.kind.is_flag() {
+            if row.bare().is_none() {
                 assert!(
                     (case.shows)(&request(&[bare, case.value.to_owned()], "").unwrap()),
                     "--{name} value"
                 );
-            } else if case.value == "true" {
+            } else if row.bare() == Some(case.value) {
                 assert!((case.shows)(&request(&[bare], "").unwrap()), "--{name}");
             }
         }
@@ -238,9 +316,9 @@ fn each_option_works_on_the_command_line() {
 fn each_short_form_works() {
     for (case, row) in rows() {
         let Some(short) = row.short else { continue };
-        let word = match row.kind {
-            _ if row.part == Part::Request => format!("-{short}"),
-            Kind::Flag(_) => format!("-{short}={}", case.value),
+        let word = match row.part {
+            Part::Request => format!("-{short}"),
+            _ if row.bare().is_some() => format!("-{short}={}", case.value),
             _ => format!("-{short}{}", case.value),
         };
         assert!((case.shows)(&request(std::slice::from_ref(&word), "").unwrap()), "{word}");
@@ -275,6 +353,30 @@ fn each_bad_value_is_refused_with_its_place() {
                 let error = through_ini(case.option, value).unwrap_err();
                 assert!(error.starts_with("/case.ini:2: ") && error.contains(part), "{value}: {error}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_value_may_be_left_out_where_the_row_says_so() {
+    let kept = |ini: &str| config(&request(&["/case.ini".to_owned()], ini).unwrap()).http_keepalive;
+    assert_eq!(kept("[uwsgi]\nhttp-keepalive = 5\nhttp-keepalive\n"), Duration::from_secs(75));
+    let words = ["--http-keepalive=5", "--http-keepalive"].map(str::to_owned);
+    assert_eq!(config(&request(&words, "").unwrap()).http_keepalive, Duration::from_secs(75));
+    let error = request(&["--http-keepalive", "5"].map(str::to_owned), "").unwrap_err();
+    assert!(error.starts_with("unexpected argument 5;") && error.contains("takes it with '='"), "{error}");
+}
+
+#[test]
+fn the_range_of_each_number_fits_its_field() {
+    for row in all() {
+        if let Kind::Number { min, max, field } = row.kind {
+            let mut draft = Draft::default();
+            assert!(min <= max, "{}", row.name());
+            field(&mut draft.config).put(max); // panics if it does not
+        }
+        if let Some(bare) = row.bare() {
+            assert_eq!(row.kind.apply(bare, &mut Draft::default()), Ok(()), "{}", row.name());
         }
     }
 }

@@ -26,7 +26,7 @@ pub const ROWS: &[OptionRow] = &[
     },
     OptionRow {
         names: &["goroutines"],
-        kind: Kind::Number { min: 1, max: u16::MAX, set: |draft, n| draft.config.goroutines = Some(n) },
+        kind: Kind::Number { min: 1, max: 65_535, field: |config| &mut config.goroutines },
         value_name: "N",
         help: "Serve up to N requests at the same time in each worker, each in a goroutine",
         ..ROW

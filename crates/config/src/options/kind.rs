@@ -1,23 +1,31 @@
 //! The kinds of values: the text of a value in, the typed value to the row's setter, or what was expected.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::config::Config;
 use crate::draft::Draft;
+use crate::options::whole::Whole;
+
+/// The longest time an option takes: a year.
+const MAX_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// What a value must be, with the setter which takes it.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// True or false; the name alone means true.
     Flag(fn(&mut Draft, bool)),
-    /// A small whole number in a range, both ends included.
+    /// A whole number in a range, both ends included.
     Number {
         /// The least value.
-        min: u16,
-        /// The greatest value.
-        max: u16,
-        /// Takes the value.
-        set: fn(&mut Draft, u16),
+        min: u64,
+        /// The greatest value; it fits the field.
+        max: u64,
+        /// Where it is kept.
+        field: fn(&mut Config) -> &mut dyn Whole,
     },
+    /// A time in seconds and thousandths of them; 0 is none.
+    Seconds(fn(&mut Config) -> &mut Duration),
     /// One of a few words.
     Choice {
         /// The words.
@@ -45,7 +53,10 @@ impl Kind {
     pub fn apply(&self, value: &str, draft: &mut Draft) -> Result<(), String> {
         match self {
             Self::Flag(set) => set(draft, flag(value)?),
-            Self::Number { min, max, set } => set(draft, number(value, *min, *max)?),
+            Self::Number { min, max, field } => {
+                field(&mut draft.config).put(number(value, *min, *max)?);
+            }
+            Self::Seconds(field) => *field(&mut draft.config) = seconds(value)?,
             Self::Choice { of, set } => set(draft, choice(value, of)?),
             Self::Name { of, set } => set(draft, name(value, of)?),
             Self::Path(set) => set(draft, path(value)?),
@@ -64,7 +75,8 @@ impl Kind {
     pub fn value_doc(&self, name: &str) -> String {
         match self {
             Self::Flag(_) => "a flag".to_owned(),
-            Self::Number { min, max, .. } => format!("`{name}`, a whole number from {min} to {max}"),
+            Self::Number { min, max, .. } => format!("`{name}`, {}", range(*min, *max)),
+            Self::Seconds(_) => format!("`{name}`, such as `10` or `0.5`; `0` is no limit"),
             Self::Choice { of, .. } => format!("`{name}`, one of {}", quoted(of)),
             Self::Name { of, .. } => format!("`{name}`, the name or the number of a {of}"),
             Self::Path(_) => format!("`{name}`, a path"),
@@ -86,13 +98,34 @@ fn flag(value: &str) -> Result<bool, String> {
     }
 }
 
-fn number(value: &str, min: u16, max: u16) -> Result<u16, String> {
-    let digits = value.bytes().all(|b| b.is_ascii_digit());
-    digits
-        .then(|| value.parse().ok())
-        .flatten()
+fn range(min: u64, max: u64) -> String {
+    match max {
+        u64::MAX => format!("a whole number from {min} on"),
+        max => format!("a whole number from {min} to {max}"),
+    }
+}
+
+/// Digits and nothing else, which Rust's own reading does not insist on.
+fn digits(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+fn number(value: &str, min: u64, max: u64) -> Result<u64, String> {
+    digits(value)
         .filter(|number| (min..=max).contains(number))
-        .ok_or_else(|| format!("expected a whole number from {min} to {max}"))
+        .ok_or_else(|| format!("expected {}", range(min, max)))
+}
+
+fn seconds(value: &str) -> Result<Duration, String> {
+    let (whole, thousandths) = value.split_once('.').unwrap_or((value, "0"));
+    let thousandths = Some(thousandths)
+        .filter(|text| (1..=3).contains(&text.len()))
+        .and_then(|text| digits(&format!("{text:0<3}")));
+    let time = digits(whole).zip(thousandths).map(|(whole, thousandths)| {
+        Duration::from_secs(whole).saturating_add(Duration::from_millis(thousandths))
+    });
+    time.filter(|time| *time <= Duration::from_secs(MAX_SECONDS))
+        .ok_or_else(|| format!("expected seconds such as 10 or 0.5, from 0 to {MAX_SECONDS}"))
 }
 
 fn choice(value: &str, of: &'static [&'static str]) -> Result<&'static str, String> {
@@ -134,6 +167,41 @@ mod tests {
         assert_eq!((number("1", 1, 9), number("9", 1, 9), number("007", 1, 9)), (Ok(1), Ok(9), Ok(7)));
         for bad in ["", "0", "10", "+1", "-1", "1.0", "0x1", " 1", "99999999999999999999", "banana"] {
             assert_eq!(number(bad, 1, 9), Err("expected a whole number from 1 to 9".to_owned()), "{bad}");
+        }
+        assert_eq!(number("18446744073709551615", 0, u64::MAX), Ok(u64::MAX));
+        assert_eq!(
+            number("18446744073709551616", 0, u64::MAX),
+            Err("expected a whole number from 0 on".to_owned())
+        );
+    }
+
+    #[test]
+    fn seconds_have_up_to_three_decimals() {
+        for (text, milliseconds) in [
+            ("0", 0),
+            ("10", 10_000),
+            ("0.5", 500),
+            ("1.25", 1_250),
+            ("0.001", 1),
+            ("31536000", 31_536_000_000),
+        ] {
+            assert_eq!(seconds(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for bad in [
+            "",
+            ".",
+            ".5",
+            "1.",
+            "0.0001",
+            "-1",
+            "+1",
+            "1e3",
+            "1.-1",
+            "1s",
+            "31536000.001",
+            "99999999999999999999",
+        ] {
+            assert!(seconds(bad).is_err_and(|error| error.contains("such as 10 or 0.5")), "{bad}");
         }
     }
 

@@ -9,11 +9,13 @@ mod cases;
 mod configuration;
 mod go;
 mod kind;
+mod limits;
 mod processes;
 mod requests;
 mod sockets;
 mod unknown;
 pub mod uwsgi_only;
+mod whole;
 
 pub use kind::Kind;
 pub use unknown::unknown;
@@ -29,6 +31,8 @@ pub struct OptionRow {
     pub kind: Kind,
     /// What stands for the value in help; empty for a flag.
     pub value_name: &'static str,
+    /// What the name alone means, for an option other than a flag; `None`: it needs a value.
+    pub bare: Option<&'static str>,
     /// Whether all values count, in their order, instead of the last one only.
     pub list: bool,
     /// The value when the option is not given.
@@ -59,6 +63,7 @@ pub enum Part {
 pub enum Group {
     Configuration,
     Sockets,
+    Limits,
     Go,
     Processes,
     Accepted,
@@ -67,14 +72,22 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order they are listed.
-    pub const ALL: &'static [Self] =
-        &[Self::Sockets, Self::Go, Self::Processes, Self::Configuration, Self::Requests, Self::Accepted];
+    pub const ALL: &'static [Self] = &[
+        Self::Sockets,
+        Self::Go,
+        Self::Processes,
+        Self::Limits,
+        Self::Configuration,
+        Self::Requests,
+        Self::Accepted,
+    ];
 
     /// The heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Configuration => "Configuration",
             Self::Sockets => "Sockets",
+            Self::Limits => "Limits",
             Self::Go => "Go application",
             Self::Processes => "Processes",
             Self::Accepted => "Accepted for compatibility with uWSGI",
@@ -87,6 +100,7 @@ impl Group {
         match self {
             Self::Configuration => configuration::ROWS,
             Self::Sockets => sockets::ROWS,
+            Self::Limits => limits::ROWS,
             Self::Go => go::ROWS,
             Self::Processes => processes::ROWS,
             Self::Accepted => accepted::ROWS,
@@ -106,6 +120,11 @@ impl OptionRow {
     /// The canonical name.
     pub fn name(&self) -> &'static str {
         self.names[0]
+    }
+
+    /// What the name alone means; `None`: it needs a value.
+    pub fn bare(&self) -> Option<&'static str> {
+        if self.kind.is_flag() { Some("true") } else { self.bare }
     }
 
     /// The names other than the canonical one.
@@ -130,6 +149,7 @@ const ROW: OptionRow = OptionRow {
     short: None,
     kind: Kind::Flag(|_, _| {}),
     value_name: "",
+    bare: None,
     list: false,
     default: None,
     part: Part::Setting,

@@ -17,7 +17,7 @@ pub const ROWS: &[OptionRow] = &[
     OptionRow {
         names: &["processes", "workers"],
         short: Some('p'),
-        kind: Kind::Number { min: 1, max: 1024, set: |draft, n| draft.config.processes = n },
+        kind: Kind::Number { min: 1, max: 1024, field: |config| &mut config.processes },
         value_name: "N",
         default: Some("1"),
         help: "Run N worker processes",

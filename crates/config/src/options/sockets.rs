@@ -31,7 +31,7 @@ is the path of a Unix socket, and `@name` a Linux abstract socket; both have nam
     OptionRow {
         names: &["listen"],
         short: Some('l'),
-        kind: Kind::Number { min: 1, max: u16::MAX, set: |draft, n| draft.config.listen = n },
+        kind: Kind::Number { min: 1, max: 65_535, field: |config| &mut config.listen },
         value_name: "N",
         default: Some("1024"),
         help: "Length of the listen queue of each socket",
