@@ -20,6 +20,7 @@ pub mod control;
 pub mod descriptors;
 pub mod epoll;
 pub mod eventfd;
+pub mod inherited;
 pub mod library;
 pub mod memory;
 pub mod process;

@@ -57,15 +57,22 @@ pub enum Fork {
 /// Forks, if this process has one thread, as a fork needs it: a child of a process with several has only the one that
 /// forked, and any lock which another held (the allocator's, for one) would be held in it for ever.
 pub fn fork_alone() -> io::Result<Fork> {
-    let threads = std::fs::read_dir("/proc/self/task")?.count();
-    if threads != 1 {
-        return Err(io::Error::other(format!("this process has {threads} threads, and only one may fork")));
-    }
+    expect_one_thread()?;
     // SAFETY: one thread (no other can make a second one meanwhile), so the child may do whatever the parent could.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Fork::Child),
         pid => Ok(Fork::Parent(Pid::new(pid).expect("fork answers with a process number"))),
+    }
+}
+
+/// Refuses what only a process with one thread may do.
+pub(crate) fn expect_one_thread() -> io::Result<()> {
+    match std::fs::read_dir("/proc/self/task")?.count() {
+        1 => Ok(()),
+        threads => {
+            Err(io::Error::other(format!("this process has {threads} threads, and may have but one here")))
+        }
     }
 }
 

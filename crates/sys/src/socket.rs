@@ -1,8 +1,10 @@
 //! Stream sockets: listen, accept, receive, send (socket(7), tcp(7), unix(7)). All are non-blocking.
 
+use std::ffi::OsStr;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -50,11 +52,16 @@ pub enum Accepted {
     Exhausted(io::Error),
 }
 
-impl Listener {
-    /// Binds and listens. `backlog`: how many connections may wait; the kernel caps it at net.core.somaxconn.
-    ///
-    /// A socket file which nobody serves any more is replaced; one that a process still serves is "in use".
-    pub fn bind(endpoint: &Endpoint, backlog: u32) -> io::Result<Self> {
+/// A socket that has an address, and that nobody can connect to yet.
+#[derive(Debug)]
+pub struct Bound {
+    fd: OwnedFd,
+    endpoint: Endpoint,
+}
+
+impl Bound {
+    /// Binds. A socket file which nobody serves any more is replaced; one that a process still serves is "in use".
+    pub fn new(endpoint: &Endpoint) -> io::Result<Self> {
         let family = match endpoint {
             Endpoint::Inet(SocketAddr::V4(_)) => AddressFamily::INET,
             Endpoint::Inet(SocketAddr::V6(_)) => AddressFamily::INET6,
@@ -77,12 +84,64 @@ impl Listener {
             }
             Endpoint::Abstract(name) => net::bind(&fd, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?,
         }
-        net::listen(&fd, i32::try_from(backlog).unwrap_or(i32::MAX))?;
         let endpoint = match net::getsockname(&fd)?.try_into() {
             Ok(bound) => Endpoint::Inet(bound),
             Err(_not_inet) => endpoint.clone(),
         };
         Ok(Self { fd, endpoint })
+    }
+
+    /// The socket's file, if it has one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match &self.endpoint {
+            Endpoint::Unix(path) => Some(path),
+            Endpoint::Inet(_) | Endpoint::Abstract(_) => None,
+        }
+    }
+
+    /// Listens. `backlog`: how many connections may wait; the kernel caps it at net.core.somaxconn.
+    pub fn listen(self, backlog: u32) -> io::Result<Listener> {
+        net::listen(&self.fd, i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        Ok(Listener { fd: self.fd, endpoint: self.endpoint })
+    }
+}
+
+impl Listener {
+    /// Binds and listens.
+    pub fn bind(endpoint: &Endpoint, backlog: u32) -> io::Result<Self> {
+        Bound::new(endpoint)?.listen(backlog)
+    }
+
+    /// Takes over a socket that somebody else has made, if it listens for stream connections.
+    pub fn adopt(fd: OwnedFd) -> io::Result<Self> {
+        let listens = sockopt::socket_type(&fd)? == SocketType::STREAM && sockopt::socket_acceptconn(&fd)?;
+        let endpoint = endpoint(net::getsockname(&fd)?);
+        let Some(endpoint) = endpoint.filter(|_| listens) else {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is no socket that listens for stream connections",
+            ));
+        };
+        rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC)?;
+        rustix::io::ioctl_fionbio(&fd, true)?;
+        if matches!(endpoint, Endpoint::Inet(_)) {
+            sockopt::set_tcp_nodelay(&fd, true)?; // accepted sockets inherit it
+        }
+        Ok(Self { fd, endpoint })
+    }
+
+    /// Whether connections to `endpoint` come in here: it is bound there, or to all addresses of both IPv6 and IPv4 where
+    /// `endpoint` means all of IPv4.
+    #[must_use]
+    pub fn serves(&self, endpoint: &Endpoint) -> bool {
+        if let (Endpoint::Inet(SocketAddr::V6(own)), Endpoint::Inet(SocketAddr::V4(asked))) =
+            (&self.endpoint, endpoint)
+        {
+            let all = own.ip().is_unspecified() && asked.ip().is_unspecified();
+            return all && own.port() == asked.port() && sockopt::ipv6_v6only(&self.fd) == Ok(false);
+        }
+        self.endpoint == *endpoint
     }
 
     /// Where it listens, with the port that the kernel chose.
@@ -115,8 +174,26 @@ impl AsFd for Listener {
     }
 }
 
+/// IPv4 in IPv6, as on a socket that takes both, is IPv4.
 fn inet(address: SocketAddrAny) -> Option<SocketAddr> {
-    address.try_into().ok()
+    let address: SocketAddr = address.try_into().ok()?;
+    Some(match address.ip().to_canonical() {
+        IpAddr::V4(ip) => (ip, address.port()).into(),
+        IpAddr::V6(_) => address,
+    })
+}
+
+/// Where a socket is bound; `None`: nowhere, or to something else than a stream's address.
+fn endpoint(address: SocketAddrAny) -> Option<Endpoint> {
+    if let Ok(address) = SocketAddr::try_from(address.clone()) {
+        return Some(Endpoint::Inet(address));
+    }
+    let address = SocketAddrUnix::try_from(address).ok()?;
+    if let Some(name) = address.abstract_name() {
+        return Some(Endpoint::Abstract(String::from_utf8_lossy(name).into_owned()));
+    }
+    let path = address.path()?;
+    Some(Endpoint::Unix(OsStr::from_bytes(path.to_bytes()).into()))
 }
 
 /// Removes a socket file that refuses connections: its server is gone.
@@ -265,6 +342,36 @@ mod tests {
         let first = Listener::bind(&loopback(), 8).unwrap();
         let error = Listener::bind(first.endpoint(), 8).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_socket_that_listens_can_be_taken_over() {
+        let made = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = made.local_addr().unwrap();
+        let listener = Listener::adopt(made.into()).unwrap();
+        assert_eq!(listener.endpoint(), &Endpoint::Inet(address));
+        assert!(matches!(listener.accept(), Accepted::Nobody), "it does not block");
+        assert!(listener.serves(&Endpoint::Inet(address)));
+        assert!(!listener.serves(&Endpoint::Inet(([0, 0, 0, 0], address.port()).into())));
+        let client = std::net::TcpStream::connect(address).unwrap();
+        assert_eq!(Listener::adopt(client.into()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert!(Listener::adopt(std::fs::File::open("/dev/null").unwrap().into()).is_err());
+    }
+
+    #[test]
+    fn a_socket_for_both_families_tells_them_apart() {
+        let Ok(made) = std::net::TcpListener::bind("[::]:0") else { return };
+        if sockopt::ipv6_v6only(&made) != Ok(false) {
+            return; // this machine's default: net.ipv6.bindv6only
+        }
+        let port = made.local_addr().unwrap().port();
+        let listener = Listener::adopt(made.into()).unwrap();
+        assert!(listener.serves(&Endpoint::Inet(([0, 0, 0, 0], port).into())));
+        assert!(!listener.serves(&Endpoint::Inet(([127, 0, 0, 1], port).into())));
+        let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let Accepted::Stream(stream, Some(peer)) = listener.accept() else { panic!("nobody") };
+        assert_eq!(peer, client.local_addr().unwrap());
+        assert_eq!(stream.local_address(), client.peer_addr().ok());
     }
 
     #[test]
