@@ -3,14 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::address::Address;
 use crate::draft::Draft;
+use crate::socket::{Owner, Socket};
 
 /// The effective configuration. `Config::default()` holds the defaults of the option table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where HTTP is served, in the order given; may be empty.
-    pub http_sockets: Vec<Address>,
+    /// Where what is served, in the order given; may be empty.
+    pub sockets: Vec<Socket>,
+    /// Every HTTP connection begins with a PROXY header.
+    pub http_enable_proxy_protocol: bool,
+    /// The permissions of socket files, at most 0o777.
+    pub chmod_socket: Option<u32>,
+    /// The owner of socket files.
+    pub chown_socket: Option<Owner>,
     /// The uWSGI modifier of HTTP requests: 0 or 11, which both mean the Go application.
     pub http_socket_modifier1: u8,
     /// Length of the listen queue in connections, 1..=65535; the kernel caps it to `net.core.somaxconn`.
@@ -78,7 +84,10 @@ impl Config {
     /// All fields empty or zero: the ground onto which the table's defaults are applied.
     pub(crate) fn blank() -> Self {
         Self {
-            http_sockets: Vec::new(),
+            sockets: Vec::new(),
+            http_enable_proxy_protocol: false,
+            chmod_socket: None,
+            chown_socket: None,
             http_socket_modifier1: 0,
             listen: 0,
             buffer_size: 0,

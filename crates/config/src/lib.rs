@@ -26,6 +26,7 @@ mod request;
 mod resolve;
 mod settings;
 mod show;
+mod socket;
 
 pub use address::Address;
 pub use config::{Config, LoopEngine};
@@ -33,3 +34,4 @@ pub use error::Error;
 pub use origin::IniLine;
 pub use reference::reference;
 pub use request::{Request, parse};
+pub use socket::{Owner, Protocol, Socket};

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
-use goherd_config::{Address, Config, Request, parse};
+use goherd_config::{Config, Protocol, Request, parse};
 
 /// A folder of its own for a test, removed at the end.
 struct Folder(PathBuf);
@@ -54,7 +54,7 @@ fn the_command_line_overrides_files_and_lists_add_up() {
     let file = folder.file("app.ini", "[uwsgi]\nprocesses = 2\nhttp-socket = :1\nlisten = 7\nlisten = 8\n");
     let config = config(&["-p", "4", "--http-socket", ":2", &file]);
     assert_eq!((config.processes, config.listen), (4, 8));
-    let sockets: Vec<String> = config.http_sockets.iter().map(Address::to_string).collect();
+    let sockets: Vec<String> = config.sockets.iter().map(|socket| socket.address.to_string()).collect();
     assert_eq!(sockets, ["0.0.0.0:1", "0.0.0.0:2"]);
 }
 
@@ -117,18 +117,20 @@ fn help_and_version_win_and_read_no_file() {
 #[test]
 fn show_config_parses_back_to_the_same_configuration() {
     let folder = Folder::new("show");
-    let text = "[uwsgi]\nhttp-socket = :1\nworkers = 2\nenv = A = %(b)\n\
-                go-args = a 'b c'\nstrict = false\nfoo = 1\n";
+    let text = "[uwsgi]\nscgi-socket = :2\nhttp-socket = :1\nsocket = :3\nworkers = 2\nenv = A = %(b)\n\
+                go-args = a 'b c'\nchmod-socket\nhttp-timeout = 0.5\nstrict = false\nfoo = 1\n";
     let file = folder.file("app.ini", text);
     let words = [&file, "--http-socket=@x", "--loop=go", "--goroutines=5", "--need-app", "--uid=0", "-H/v"];
     let Ok(Request::ShowConfig(shown)) = request(&[&words[..], &["--show-config"]].concat()) else {
         panic!("expected ShowConfig");
     };
-    assert!(shown.contains(&format!("\n# {file}:3\nprocesses = 2\n")), "{shown}");
+    assert!(shown.contains(&format!("\n# {file}:5\nprocesses = 2\n")), "{shown}");
     assert!(shown.contains("\n# command line\nloop = go\n"));
     assert!(shown.contains("\n# default\nlisten = 1024\n"));
     let again = config(&[&folder.file("shown.ini", &shown)]);
     let first = config(&words);
+    let protocols: Vec<Protocol> = first.sockets.iter().map(|socket| socket.protocol).collect();
+    assert_eq!(protocols, [Protocol::Scgi, Protocol::Http, Protocol::Uwsgi, Protocol::Http]);
     assert_eq!(Config { notes: vec![], ..again }, Config { notes: vec![], ..first });
 }
 

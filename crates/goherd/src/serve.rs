@@ -7,15 +7,18 @@ use std::sync::Arc;
 use goherd_config::Config;
 use goherd_master::Life;
 use goherd_shm::Scoreboard;
-use goherd_sys::socket::{Endpoint, Listener};
+use goherd_sys::inherited::Inherited;
+use goherd_sys::socket::Endpoint;
 use goherd_sys::{Pid, stderr, user};
+use goherd_worker::Protocol;
 
 use crate::settings::{self, Failure};
+use crate::sockets::{self, Opened};
 
 /// Looks whether the server could start with `config`, without starting it or binding a socket.
-pub fn check(config: &Config) -> Result<(), Failure> {
+pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
     notes(config);
-    settings::check_sockets(config)?;
+    sockets::check(config, inherited)?;
     change_folder(config)?;
     let app = settings::app(config)?;
     settings::identity(config)?;
@@ -26,17 +29,19 @@ pub fn check(config: &Config) -> Result<(), Failure> {
 }
 
 /// Serves until the end; in a worker it does not return.
-pub fn run(config: &Config) -> Result<ExitCode, Failure> {
+pub fn run(config: &Config, inherited: Vec<Inherited>) -> Result<ExitCode, Failure> {
     notes(config);
-    settings::check_sockets(config)?;
+    sockets::check(config, &inherited)?;
     change_folder(config)?;
-    let worker = settings::worker(config, settings::app(config)?)?;
-    let listeners = settings::listeners(config)?;
+    let mut worker = settings::worker(config, settings::app(config)?)?;
+    let sockets = sockets::open(config, inherited)?;
+    worker.doors = sockets.iter().map(|socket| socket.door).collect();
     let scoreboard = Arc::new(Scoreboard::new(config.processes.into())?);
     if let Some(path) = &config.pidfile {
         write_pidfile(path)?;
     }
-    announce(config, &worker.app, &listeners);
+    announce(config, &worker.app, &sockets);
+    let listeners = sockets.into_iter().map(|socket| socket.listener).collect();
     let master = goherd_master::Settings { workers: config.processes.into(), listeners, scoreboard };
     match goherd_master::run(master)? {
         Life::Worker(birth) => goherd_worker::run(&worker, birth),
@@ -59,7 +64,7 @@ fn change_folder(config: &Config) -> Result<(), Failure> {
         .map_err(|error| format!("chdir: cannot go to {}: {error}", folder.display()).into())
 }
 
-fn announce(config: &Config, app: &goherd_bridge::App, listeners: &[Listener]) {
+fn announce(config: &Config, app: &goherd_bridge::App, sockets: &[Opened]) {
     stderr::line(&format!("version {}, master pid {}", env!("CARGO_PKG_VERSION"), Pid::me()));
     app.describe().for_each(|line| stderr::line(&line));
     if app.main_path().is_none() {
@@ -68,11 +73,11 @@ fn announce(config: &Config, app: &goherd_bridge::App, listeners: &[Listener]) {
     if config.goroutines.is_none() {
         stderr::line("each worker handles one request at a time; goroutines = N lets it handle N");
     }
-    for listener in listeners {
+    for Opened { listener, door } in sockets {
         let endpoint = listener.endpoint();
-        stderr::line(&match endpoint {
-            Endpoint::Inet(_) => format!("listening on http://{endpoint}/"),
-            _ => format!("listening on {endpoint} (http)"),
+        stderr::line(&match (endpoint, door.protocol) {
+            (Endpoint::Inet(_), Protocol::Http) => format!("listening on http://{endpoint}/"),
+            (_, protocol) => format!("listening on {endpoint} ({protocol})"),
         });
     }
 }

@@ -1,4 +1,4 @@
-//! From the configuration to the parts: names become numbers, addresses become sockets.
+//! From the configuration to the parts: names become numbers, options the settings of those who heed them.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goherd_bridge::App;
-use goherd_config::{Address, Config};
+use goherd_config::Config;
 use goherd_sys::descriptors;
 use goherd_sys::eventfd::EventFd;
-use goherd_sys::socket::{Endpoint, Listener};
 use goherd_sys::user::{self, Identity};
-use goherd_worker::{DoorSettings, Limits, Times};
+use goherd_worker::{Limits, Times};
 
 /// The most connections of one worker, unless max-connections says otherwise.
 const USUAL_CONNECTIONS: u32 = 65_536;
@@ -28,49 +27,6 @@ pub fn app(config: &Config) -> Result<App, Failure> {
         return Err("need-app: no library with a Go main is loaded: name one with go-load".into());
     }
     Ok(app)
-}
-
-/// Looks whether there is something to listen on.
-pub fn check_sockets(config: &Config) -> Result<(), Failure> {
-    if config.http_sockets.is_empty() {
-        return Err(
-            "there is nothing to listen on: name an address with http-socket, as in --http-socket :9090 \
-                    (--help shows the rest)"
-                .into(),
-        );
-    }
-    Ok(())
-}
-
-/// Binds every socket.
-pub fn listeners(config: &Config) -> Result<Vec<Listener>, Failure> {
-    if config.http_sockets.is_empty() {
-        return Err(
-            "there is nothing to listen on: name an address with http-socket, as in --http-socket :9090 \
-                    (--help shows the rest)"
-                .into(),
-        );
-    }
-    config.http_sockets.iter().map(|address| bind(address, config.listen.into())).collect()
-}
-
-fn bind(address: &Address, backlog: u32) -> Result<Listener, Failure> {
-    let endpoint = match address {
-        Address::Inet(address) => Endpoint::Inet(*address),
-        Address::Unix(path) => Endpoint::Unix(path.clone()),
-        Address::Abstract(name) => Endpoint::Abstract(name.clone()),
-    };
-    Listener::bind(&endpoint, backlog).map_err(|error| {
-        let what_to_do = match error.kind() {
-            io::ErrorKind::AddrInUse => "; another process has it: end that one, or choose another address",
-            io::ErrorKind::PermissionDenied => {
-                "; ports below 1024 are root's, and a socket file needs a folder to write to"
-            }
-            io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
-            _ => "",
-        };
-        format!("http-socket: cannot listen on {address}: {error}{what_to_do}").into()
-    })
 }
 
 /// Finds the user and the group that workers are to be. A user without `gid` brings its own group, so that nothing of
@@ -92,7 +48,8 @@ pub fn identity(config: &Config) -> Result<Identity, Failure> {
     Ok(Identity { user: user.map(|user| user.id), group })
 }
 
-fn find<T>(
+/// Looks a name up that `option` has.
+pub fn find<T>(
     option: &str,
     kind: &str,
     name: Option<&str>,
@@ -106,7 +63,7 @@ fn find<T>(
     }
 }
 
-/// What workers are like.
+/// What workers are like, but for their doors.
 ///
 /// `os.Args` begins with the name of the program: the file that has the main, without its folder. libgo takes a name with
 /// a slash for the path of its executable, and reads that file when it walks a stack.
@@ -121,7 +78,7 @@ pub fn worker(config: &Config, app: App) -> Result<goherd_worker::Settings, Fail
         env: config.env.clone(),
         cores: config.goroutines.unwrap_or(1).into(),
         identity: identity(config)?,
-        doors: config.http_sockets.iter().map(|_| DoorSettings::default()).collect(),
+        doors: Vec::new(),
         max_connections: capacity(config)?,
         max_requests: config.http_keepalive_requests,
         limits: limits(config),

@@ -13,6 +13,7 @@ use crate::address::Address;
 use crate::config::{Config, LoopEngine};
 use crate::draft::Draft;
 use crate::request::{Request, parse_with};
+use crate::socket::{Owner, Protocol, Socket};
 
 struct Case {
     option: &'static str,
@@ -30,6 +31,10 @@ fn config(request: &Request) -> &Config {
     }
 }
 
+fn serves(request: &Request, address: &Address, protocol: Protocol) -> bool {
+    config(request).sockets == [Socket { address: address.clone(), protocol }]
+}
+
 fn noted(request: &Request, sentence: &str) -> bool {
     config(request).notes.iter().any(|note| note.contains(sentence))
 }
@@ -38,11 +43,63 @@ const CASES: &[Case] = &[
     Case {
         option: "http-socket",
         value: ":9090",
-        shows: |r| config(r).http_sockets == [Address::Inet(([0, 0, 0, 0], 9090).into())],
+        shows: |r| serves(r, &Address::Inet(([0, 0, 0, 0], 9090).into()), Protocol::Http),
         refused: &[
             ("", "expected an address"),
             ("example.com:80", "not looked up"),
             (":99999", "0 to 65535"),
+        ],
+    },
+    Case {
+        option: "uwsgi-socket",
+        value: "/run/app.sock",
+        shows: |r| serves(r, &Address::Unix("/run/app.sock".into()), Protocol::Uwsgi),
+        refused: &[("", "expected an address"), ("4000", "write :4000")],
+    },
+    Case {
+        option: "fastcgi-socket",
+        value: "@app",
+        shows: |r| serves(r, &Address::Abstract("app".to_owned()), Protocol::FastCgi),
+        refused: &[("", "expected an address"), ("4000", "write :4000")],
+    },
+    Case {
+        option: "scgi-socket",
+        value: "[::1]:4000",
+        shows: |r| serves(r, &Address::Inet(([0, 0, 0, 0, 0, 0, 0, 1], 4000).into()), Protocol::Scgi),
+        refused: &[("", "expected an address"), ("4000", "write :4000")],
+    },
+    Case {
+        option: "http-enable-proxy-protocol",
+        value: "true",
+        shows: |r| config(r).http_enable_proxy_protocol,
+        refused: &[("v2", "expected true or false")],
+    },
+    Case {
+        option: "chmod-socket",
+        value: "666",
+        shows: |r| config(r).chmod_socket == Some(0o666),
+        refused: &[
+            ("", "three octal digits"),
+            ("66", "three octal digits"),
+            ("1777", "three octal digits"),
+            ("698", "three octal digits"),
+            ("rw-", "three octal digits"),
+            ("00660", "three octal digits"),
+        ],
+    },
+    Case {
+        option: "chown-socket",
+        value: "www-data:33",
+        shows: |r| {
+            config(r).chown_socket
+                == Some(Owner { user: "www-data".to_owned(), group: Some("33".to_owned()) })
+        },
+        refused: &[
+            ("", "USER or USER:GROUP"),
+            (":www-data", "USER or USER:GROUP"),
+            ("root:", "USER or USER:GROUP"),
+            ("a b", "USER or USER:GROUP"),
+            ("a:b:c", "USER or USER:GROUP"),
         ],
     },
     Case {

@@ -2,11 +2,12 @@
 
 use super::{Kind, OptionRow, ROW};
 use crate::draft::Draft;
+use crate::socket::{Owner, Protocol, Socket};
 
 pub const ROWS: &[OptionRow] = &[
     OptionRow {
-        names: &["http-socket"],
-        kind: Kind::Text(add_http_socket),
+        names: &["http-socket", "http11-socket"],
+        kind: Kind::Text(|draft, value| listen(draft, value, Protocol::Http)),
         value_name: "ADDRESS",
         list: true,
         help: "Serve HTTP on this address, such as :9090, 127.0.0.1:9090, [::1]:9090 or /run/app.sock",
@@ -14,8 +15,76 @@ pub const ROWS: &[OptionRow] = &[
 `:9090` means port 9090 of all IPv4 interfaces (`0.0.0.0`); for IPv6 write `[::]:9090`. Port 0 lets the
 kernel choose a free port. The host is an IP address or `localhost`, which is `127.0.0.1`; other names are
 refused, since they would have to be looked up. A text with a `/`, without a colon or with the end `.sock`
-is the path of a Unix socket, and `@name` a Linux abstract socket; both have names of at most 107 bytes.",
+is the path of a Unix socket, and `@name` a Linux abstract socket; both have names of at most 107 bytes.
+
+Sockets of several protocols can be served at once. None has to be named where systemd, or another starter that speaks its
+protocol, hands over listening sockets (`LISTEN_FDS`). One that is bound to the address of a socket named here is
+used in its place, as it is, and one on `[::]` that takes IPv4 too in that of `0.0.0.0`. Any other is served too, with the
+protocol that its name in `LISTEN_FDNAMES` (systemd: `FileDescriptorName=`) says: `http`, `uwsgi`, `fastcgi` or
+`scgi`; a socket of another name speaks HTTP.",
         uwsgi: "looks host names up.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["uwsgi-socket", "socket"],
+        short: Some('s'),
+        kind: Kind::Text(|draft, value| listen(draft, value, Protocol::Uwsgi)),
+        value_name: "ADDRESS",
+        list: true,
+        help: "Serve the uwsgi protocol, nginx's uwsgi_pass, on this address",
+        doc: "\
+The modifiers 0 and 11 reach the Go application; a packet with another one ends its connection, with a line in the
+log. Let nobody but the web server reach the socket: it tells whom a request comes from, and is believed.",
+        uwsgi: "needs the modifier 11 (`uwsgi_modifier1 11;` in nginx), or Go is not reached; other modifiers and variables \
+                such as `UWSGI_FILE` run code there.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["fastcgi-socket"],
+        kind: Kind::Text(|draft, value| listen(draft, value, Protocol::FastCgi)),
+        value_name: "ADDRESS",
+        list: true,
+        help: "Serve FastCGI on this address",
+        doc: "Let nobody but the web server reach the socket: it tells whom a request comes from, and is believed.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["scgi-socket"],
+        kind: Kind::Text(|draft, value| listen(draft, value, Protocol::Scgi)),
+        value_name: "ADDRESS",
+        list: true,
+        help: "Serve SCGI on this address",
+        doc: "Let nobody but the web server reach the socket: it tells whom a request comes from, and is believed.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["http-enable-proxy-protocol"],
+        kind: Kind::Flag(|draft, on| draft.config.http_enable_proxy_protocol = on),
+        default: Some("false"),
+        help: "Each HTTP connection begins with a PROXY header, version 1 or 2, which tells who the client is",
+        doc: "\
+It holds for every HTTP socket; a connection without the header is refused. Switch it on only where every peer is a
+trusted proxy (HAProxy, a load balancer): whoever can connect can claim to be anybody.",
+        uwsgi: "has it for the HTTP router alone, knows version 1 only, and takes connections without the header.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["chmod-socket"],
+        kind: Kind::Text(set_mode),
+        value_name: "MODE",
+        bare: Some("666"),
+        help: "The permissions of socket files, in octal, such as 660; without it the umask decides",
+        doc: "\
+It holds for the file of every Unix socket that the server binds, whatever its protocol, and is set before the first
+connection can be made. Who may write to the file may connect.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["chown-socket"],
+        kind: Kind::Text(set_owner),
+        value_name: "USER[:GROUP]",
+        help: "The owner of socket files, names or numbers",
+        doc: "As for `chmod-socket`. To give a file to somebody else takes root. Without `:GROUP` the group stays as it is.",
         ..ROW
     },
     OptionRow {
@@ -43,8 +112,26 @@ it to `net.core.somaxconn`.",
     },
 ];
 
-fn add_http_socket(draft: &mut Draft, value: &str) -> Result<(), String> {
-    draft.config.http_sockets.push(value.parse()?);
+fn listen(draft: &mut Draft, value: &str, protocol: Protocol) -> Result<(), String> {
+    draft.config.sockets.push(Socket { address: value.parse()?, protocol });
+    Ok(())
+}
+
+fn set_mode(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let octal = (3..=4).contains(&value.len()) && value.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
+    let mode = octal.then(|| u32::from_str_radix(value, 8).ok()).flatten().filter(|mode| *mode <= 0o777);
+    let mode = mode.ok_or("expected three octal digits, such as 660 or 666")?;
+    draft.config.chmod_socket = Some(mode);
+    Ok(())
+}
+
+fn set_owner(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let (user, group) = value.split_once(':').map_or((value, None), |(user, group)| (user, Some(group)));
+    let is_name = |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == ':');
+    if !is_name(user) || !group.is_none_or(is_name) {
+        return Err("expected USER or USER:GROUP, names or numbers".to_owned());
+    }
+    draft.config.chown_socket = Some(Owner { user: user.to_owned(), group: group.map(str::to_owned) });
     Ok(())
 }
 

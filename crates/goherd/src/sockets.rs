@@ -1,0 +1,151 @@
+//! The sockets: those that are named in the configuration are bound, unless whoever started the server has done so
+//! already; what else was handed over is served as well.
+
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, lchown};
+use std::path::Path;
+
+use goherd_config::{Address, Config, Protocol, Socket};
+use goherd_sys::inherited::Inherited;
+use goherd_sys::socket::{Bound, Endpoint, Listener};
+use goherd_sys::{stderr, user};
+use goherd_worker::DoorSettings;
+
+use crate::settings::{Failure, find};
+
+const NOTHING: &str = "there is nothing to listen on: name an address with http-socket, uwsgi-socket, fastcgi-socket or \
+                       scgi-socket, as in --http-socket :9090 (--help shows the rest)";
+
+/// A listening socket, and what is spoken there.
+#[derive(Debug)]
+pub struct Opened {
+    pub listener: Listener,
+    pub door: DoorSettings,
+}
+
+/// How socket files are to be.
+#[derive(Debug, Default)]
+struct Files {
+    mode: Option<u32>,
+    user: Option<u32>,
+    group: Option<u32>,
+}
+
+/// Looks whether there is something to listen on, without binding anything.
+pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
+    if config.sockets.is_empty() && inherited.is_empty() {
+        return Err(NOTHING.into());
+    }
+    files(config).map(drop)
+}
+
+/// Opens every socket, in the order in which they are named; what was handed over besides comes last.
+pub fn open(config: &Config, mut inherited: Vec<Inherited>) -> Result<Vec<Opened>, Failure> {
+    let files = files(config)?;
+    let door = |protocol| DoorSettings {
+        protocol: spoken(protocol),
+        behind_proxy: config.http_enable_proxy_protocol && protocol == Protocol::Http,
+    };
+    let mut opened = Vec::new();
+    for socket in &config.sockets {
+        let wanted = absolute(endpoint(&socket.address))?;
+        let listener = match inherited.iter().position(|other| other.listener.serves(&wanted)) {
+            Some(found) => inherited.remove(found).listener,
+            None => bind(socket, &files, config.listen.into())?,
+        };
+        opened.push(Opened { listener, door: door(socket.protocol) });
+    }
+    opened.extend(inherited.into_iter().map(|socket| {
+        let protocol = protocol_of(&socket);
+        Opened { listener: socket.listener, door: door(protocol) }
+    }));
+    Ok(opened)
+}
+
+/// What is to be spoken at a socket that is named nowhere but in its own name.
+fn protocol_of(socket: &Inherited) -> Protocol {
+    let named = Protocol::ALL.into_iter().find(|protocol| protocol.to_string() == socket.name);
+    named.unwrap_or_else(|| {
+        stderr::line(&format!(
+            "the socket {} that was handed over (LISTEN_FDS) is called {:?}, not http, uwsgi, fastcgi or scgi: \
+             serving HTTP there",
+            socket.listener.endpoint(),
+            socket.name
+        ));
+        Protocol::Http
+    })
+}
+
+fn spoken(protocol: Protocol) -> goherd_worker::Protocol {
+    match protocol {
+        Protocol::Http => goherd_worker::Protocol::Http,
+        Protocol::Uwsgi => goherd_worker::Protocol::Uwsgi,
+        Protocol::FastCgi => goherd_worker::Protocol::FastCgi,
+        Protocol::Scgi => goherd_worker::Protocol::Scgi,
+    }
+}
+
+/// Finds the user and the group that socket files are to belong to.
+fn files(config: &Config) -> Result<Files, Failure> {
+    let mut files = Files { mode: config.chmod_socket, ..Files::default() };
+    if let Some(owner) = &config.chown_socket {
+        let user = find("chown-socket", "user", Some(&owner.user), user::find_user)?;
+        let group = find("chown-socket", "group", owner.group.as_deref(), user::find_group)?;
+        files.user = user.map(|user| user.id.0);
+        files.group = group.map(|group| group.0);
+    }
+    Ok(files)
+}
+
+fn endpoint(address: &Address) -> Endpoint {
+    match address {
+        Address::Inet(address) => Endpoint::Inet(*address),
+        Address::Unix(path) => Endpoint::Unix(path.clone()),
+        Address::Abstract(name) => Endpoint::Abstract(name.clone()),
+    }
+}
+
+/// The same with a path as others have bound it, who may have been in another folder.
+fn absolute(endpoint: Endpoint) -> io::Result<Endpoint> {
+    match endpoint {
+        Endpoint::Unix(path) => std::path::absolute(path).map(Endpoint::Unix),
+        other => Ok(other),
+    }
+}
+
+/// Binds, makes the file what it is to be, and only then listens: nobody connects to it half made.
+fn bind(socket: &Socket, files: &Files, backlog: u32) -> Result<Listener, Failure> {
+    let Socket { address, protocol } = socket;
+    let refused = |error: io::Error| -> Failure {
+        let what_to_do = match error.kind() {
+            io::ErrorKind::AddrInUse => "; another process has it: end that one, or choose another address",
+            io::ErrorKind::PermissionDenied => {
+                "; ports below 1024 are root's, and a socket file needs a folder to write to"
+            }
+            io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+            _ => "",
+        };
+        format!("{protocol}-socket: cannot listen on {address}: {error}{what_to_do}").into()
+    };
+    let bound = Bound::new(&endpoint(address)).map_err(refused)?;
+    if let Some(file) = bound.file() {
+        settle(file, files)?;
+    }
+    bound.listen(backlog).map_err(refused)
+}
+
+/// Gives a socket's file its permissions and its owner.
+fn settle(file: &Path, files: &Files) -> Result<(), Failure> {
+    let shown = file.display();
+    if let Some(mode) = files.mode {
+        std::fs::set_permissions(file, Permissions::from_mode(mode))
+            .map_err(|error| format!("chmod-socket: cannot make {shown} {mode:03o}: {error}"))?;
+    }
+    if files.user.is_some() || files.group.is_some() {
+        lchown(file, files.user, files.group).map_err(|error| {
+            format!("chown-socket: cannot give {shown} away: {error}; to start the server as root allows it")
+        })?;
+    }
+    Ok(())
+}
