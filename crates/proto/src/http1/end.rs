@@ -23,6 +23,7 @@ impl EndOfHead {
         }
         for feed in memchr::memchr_iter(b'\n', &buffer[self.seen..]) {
             let feed = self.seen + feed;
+            self.check_limits(&buffer[..feed], limits)?; // as if the line had come without its end
             let end = feed.checked_sub(1).filter(|&cr| buffer[cr] == b'\r' && cr >= self.line);
             let Some(end) = end else {
                 return Err(Refusal::bad("has a line that ends in LF without CR")); // RFC 9112 §2.2
@@ -30,20 +31,21 @@ impl EndOfHead {
             if end == self.line {
                 return within(feed + 1, limits).map(Some);
             }
-            self.check_request_line(end - self.line, limits)?;
             self.past_request_line = true;
             self.line = feed + 1;
         }
         self.seen = buffer.len();
-        self.check_request_line(buffer.len() - self.line, limits)?;
-        within(buffer.len(), limits).map(|_| None)
+        self.check_limits(buffer, limits).map(|()| None)
     }
 
-    fn check_request_line(&self, length: usize, limits: &Limits) -> Result<(), Refusal> {
-        if !self.past_request_line && length > limits.request_line {
+    /// Whether so much may have come of a head that has not ended. A CR may be the end of its line.
+    fn check_limits(&self, come: &[u8], limits: &Limits) -> Result<(), Refusal> {
+        let line = &come[self.line..];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if !self.past_request_line && line.len() > limits.request_line {
             return Err(Refusal::with(414, "has too long a request line"));
         }
-        Ok(())
+        within(come.len(), limits).map(drop)
     }
 }
 
@@ -104,5 +106,30 @@ mod tests {
         assert_eq!(find(&long_line), Err(414));
         let long_head = [b"GET / HTTP/1.1\r\nX: ", &[b'a'; 66_000][..]].concat();
         assert_eq!(find(&long_head), Err(431));
+    }
+
+    #[test]
+    fn limits_are_the_same_when_bytes_come_one_by_one() {
+        let limits = Limits { request_line: 14, head: 40, ..Limits::default() };
+        for (bytes, expected) in [
+            ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", Ok(Some(27))), // the longest request line
+            ("GET /a HTTP/1.1\r\nHost: x\r\n\r\n", Err(414)),
+            ("GET /a HTTP/1.1\nHost: x\n\n", Err(414)),
+            ("GET / HTTP/1.1\r\r\n", Err(414)),
+            ("GET / HTTP/1.1\r\nHost: 6789012345678901\r\n\r\n", Err(431)),
+            ("GET / HTTP/1.1\r\nHost: 6789012345678901234\n", Err(431)),
+            ("GET / HTTP/1.1\r\nHost: 678901234567890\r\n\r\n", Err(431)),
+            ("GET / HTTP/1.1\r\nHost: 67890123456789\r\n\r\n", Ok(Some(40))), // the longest head
+        ] {
+            let bytes = bytes.as_bytes();
+            for step in [1, 2, bytes.len()] {
+                let mut end = EndOfHead::default();
+                let arrivals = (step..bytes.len()).step_by(step).chain([bytes.len()]);
+                let found =
+                    arrivals.map(|come| end.find(&bytes[..come], &limits)).find(|found| *found != Ok(None));
+                let found = found.unwrap_or(Ok(None)).map_err(|refusal| refusal.status);
+                assert_eq!(found, expected, "{:?} in steps of {step}", String::from_utf8_lossy(bytes));
+            }
+        }
     }
 }
