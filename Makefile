@@ -61,7 +61,7 @@ run: rust ## installs what is missing, builds all, serves examples/hello on http
 	    --go-load $(APPS)/hello-$(TOOLCHAIN).so
 
 test: rust ## everything that CI runs: checks, unit tests, black-box tests with both toolchains
-	@scripts/require go gccgo gcc objcopy curl
+	@scripts/require go gccgo gcc objcopy curl nginx
 	@$(MAKE) --no-print-directory build check unit
 	$(CARGO) test --locked -p goherd-tests
 

@@ -26,10 +26,11 @@ impl Address {
         if let Some(address) = text.strip_prefix("http://") {
             return address.trim_end_matches('/').parse().ok().map(Self::Inet);
         }
-        let name = text.strip_suffix(" (http)")?;
-        Some(match name.strip_prefix('@') {
-            Some(name) => Self::Abstract(name.to_owned()),
-            None => Self::Unix(name.into()),
+        let (name, _protocol) = text.strip_suffix(')')?.rsplit_once(" (")?;
+        Some(match (name.strip_prefix('@'), name.parse()) {
+            (Some(name), _) => Self::Abstract(name.to_owned()),
+            (None, Ok(address)) => Self::Inet(address),
+            (None, Err(_)) => Self::Unix(name.into()),
         })
     }
 }

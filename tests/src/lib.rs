@@ -11,6 +11,7 @@
 mod apps;
 mod client;
 mod launch;
+mod nginx;
 mod place;
 mod process;
 mod scratch;
@@ -21,11 +22,12 @@ mod wait;
 pub use apps::{app, app_of, c_library, go_program};
 pub use client::{Address, Answer, Client};
 pub use launch::{Failure, Launch, launch};
+pub use nginx::Nginx;
 pub use place::Place;
 pub use process::{Process, kill};
 pub use scratch::Scratch;
 pub use server::Server;
-pub use toolchain::{Toolchain, every_go, skip};
+pub use toolchain::{Toolchain, every_go, skip, skip_for_want_of};
 pub use wait::{DEADLINE, eventually};
 
 pub use rustix::process::Signal;

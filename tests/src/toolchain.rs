@@ -16,8 +16,8 @@ impl Toolchain {
     /// Runs a test with this toolchain, or skips it by name if there is none.
     pub fn run(self, test: fn(Self)) {
         match self {
-            Self::Go if every_go().is_empty() => skip_toolchain("go"),
-            Self::Gccgo if !answers("gccgo", "--version") => skip_toolchain("gccgo"),
+            Self::Go if every_go().is_empty() => skip_for_want_of("go"),
+            Self::Gccgo if !answers("gccgo", "--version") => skip_for_want_of("gccgo"),
             _ => test(self),
         }
     }
@@ -37,10 +37,10 @@ pub fn skip(what: &str) {
     eprintln!("skipped: {what}");
 }
 
-/// In CI both toolchains are installed: one that is missing there is an error.
-fn skip_toolchain(name: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{name} is not installed, and CI must test it");
-    skip(&format!("{name} is not installed"));
+/// Says that a test cannot be run because `tool` is not installed. In CI all tools are: there it is an error.
+pub fn skip_for_want_of(tool: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{tool} is not installed, and CI must test with it");
+    skip(&format!("{tool} is not installed"));
 }
 
 /// Every `go` command of this machine, that of the path first, each version once.

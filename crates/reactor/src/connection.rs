@@ -25,6 +25,8 @@ use crate::wait::{Awaited, Times, Wait};
 
 /// An unread body longer than this is not worth reading for the sake of the connection (net/http has the same bound).
 pub(crate) const MAX_DISCARDED: u64 = 256 << 10;
+/// How much is read after the last answer, so that it reaches a peer that is still sending: time bounds it as well.
+const MAX_LINGERED: u64 = 16 << 20;
 
 /// What all connections of a reactor have in common.
 #[derive(Debug)]
@@ -302,7 +304,7 @@ impl Connection {
         self.release_input(shared);
         self.stream.end_sending();
         self.phase = Phase::Lingering;
-        self.tolerance = MAX_DISCARDED;
+        self.tolerance = MAX_LINGERED;
         self.readable = true;
         self.linger_on()
     }
@@ -364,7 +366,7 @@ impl Connection {
     }
 
     fn linger_on(&mut self) -> Progress {
-        let mut scratch = [0; 4096];
+        let mut scratch = [0; 16 << 10];
         while self.readable {
             match self.stream.receive(&mut scratch) {
                 Transfer::Done(n) if self.spend(n) => {}

@@ -21,6 +21,7 @@ mod family;
 mod first_request;
 mod handlers;
 mod messages;
+mod nginx;
 mod sockets;
 mod standalone;
 

@@ -115,7 +115,8 @@ fn take_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 fn size(line: &[u8]) -> Option<usize> {
     let digits = line.split(|&byte| byte == b';').next()?;
     let only_digits = (1..=16).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit);
-    let text = std::str::from_utf8(digits).ok().filter(|_| only_digits && extensions(&line[digits.len()..]))?;
+    let text =
+        std::str::from_utf8(digits).ok().filter(|_| only_digits && extensions(&line[digits.len()..]))?;
     i64::from_str_radix(text, 16).ok()?.try_into().ok()
 }
 
@@ -154,7 +155,8 @@ fn trailer(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let lower = name.to_ascii_lowercase();
     let of_the_head =
         ["content-length", "transfer-encoding", "host", "trailer", "te", "connection"].map(str::as_bytes);
-    let sound = !name.is_empty() && name.iter().all(|&byte| is_tchar(byte)) && value.iter().copied().all(is_text);
+    let sound =
+        !name.is_empty() && name.iter().all(|&byte| is_tchar(byte)) && value.iter().copied().all(is_text);
     (sound && !of_the_head.contains(&&lower[..])).then(|| (name.to_vec(), value.trim_ascii().to_vec()))
 }
 

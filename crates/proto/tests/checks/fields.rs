@@ -62,7 +62,8 @@ fn written(frame: &Frame<'_>, block: &[u8]) {
     let size: usize = fields.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
     assert!(if malformed.is_some() { size <= block.len() } else { size == block.len() });
     if let Ok(said) = encode::inspect(block) {
-        let closes = |(name, value): &Field| is(name, "connection") && tokens(value).any(|token| token == "close");
+        let closes =
+            |(name, value): &Field| is(name, "connection") && tokens(value).any(|token| token == "close");
         assert_eq!(said.close, fields.iter().any(closes));
     }
 
@@ -87,7 +88,9 @@ fn expected(frame: &Frame<'_>, said: &[Field]) -> Vec<Field> {
     let dated = said.iter().any(|(name, _)| is(name, "date"));
     let mut fields = without(said, &["content-length", "transfer-encoding"]);
     fields.retain(|(name, value)| !(is(name, "date") && value.is_empty()));
-    fields.retain(|(name, value)| !is(name, "connection") || !tokens(value).all(|token| is_persistence(&token)));
+    fields.retain(|(name, value)| {
+        !is(name, "connection") || !tokens(value).all(|token| is_persistence(&token))
+    });
     let mut add = |name: &str, value: &[u8]| fields.push((name.into(), value.into()));
     if !dated && !frame.date.is_empty() {
         add("Date", frame.date);
@@ -113,7 +116,9 @@ fn is(name: &[u8], wanted: &str) -> bool {
 }
 
 fn tokens(value: &[u8]) -> impl Iterator<Item = String> {
-    value.split(|&byte| byte == b',').map(|token| String::from_utf8_lossy(token.trim_ascii()).to_ascii_lowercase())
+    value
+        .split(|&byte| byte == b',')
+        .map(|token| String::from_utf8_lossy(token.trim_ascii()).to_ascii_lowercase())
 }
 
 fn is_persistence(token: &str) -> bool {

@@ -22,7 +22,11 @@ impl Message {
     /// What `head` says of `bytes`. All of it must lie in them.
     pub fn of(head: &Head, bytes: &[u8]) -> Self {
         let part = |span: Span| {
-            assert!(span.start <= span.end && span.end as usize <= bytes.len(), "{span:?} of {}", bytes.len());
+            assert!(
+                span.start <= span.end && span.end as usize <= bytes.len(),
+                "{span:?} of {}",
+                bytes.len()
+            );
             span.of(bytes).to_vec()
         };
         assert_eq!(head.length, bytes.len());
@@ -94,8 +98,7 @@ impl Message {
     }
 
     fn all<'a>(&'a self, wanted: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let of_that_name =
-            |(name, _): &&(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(wanted.as_bytes());
+        let of_that_name = |(name, _): &&(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(wanted.as_bytes());
         self.fields.iter().filter(of_that_name).map(|(_, value)| &value[..])
     }
 

@@ -9,7 +9,8 @@ use super::{cgi, limits};
 pub fn check(bytes: &[u8]) {
     for limits in limits() {
         let found = however_cut(bytes.len(), |arrivals| {
-            let packet = first(bytes, arrivals, |input| find(input, &limits)).map_err(|refusal| refusal.status)?;
+            let packet =
+                first(bytes, arrivals, |input| find(input, &limits)).map_err(|refusal| refusal.status)?;
             Ok::<_, u16>(packet.map(|packet| (packet.length, packet.variables().collect::<Vec<_>>())))
         });
         let Ok(Some((length, variables))) = found else { continue };
