@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 )
 
 // core is a goroutine that handles one request at a time. What it owns is used
@@ -23,9 +24,11 @@ type core struct {
 	buffer []byte   // the beginning of the body, until it is sent
 	keys   []string // the names of the answer's fields, being sorted
 	origin origin   // where the last request came in
+	sample []byte   // the beginning of the last body whose type was to be told
+	typed  string   // the Content-Type that it looks like
 
-	mu       sync.Mutex
-	exchange *exchange // the one being handled, for wake-ups
+	taking   sync.Mutex     // held while a request is taken that waits already
+	exchange unsafe.Pointer // atomic *exchange: the one being handled, for wake-ups
 }
 
 func newCore(e *engine, id int) *core {
@@ -86,13 +89,24 @@ func (c *core) takeRequest() bool {
 // take takes a request that waits already, if there is one.
 func (c *core) take() bool {
 	// A wake-up for the request may come before it is published: deliver waits.
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.taking.Lock()
+	defer c.taking.Unlock()
 	if abiNext(c.id, modeTake, &c.ev) != evRequest {
 		return false
 	}
-	c.exchange = newExchange(c)
+	c.begin()
 	return true
+}
+
+// begin makes the request at hand the one that wake-ups are for. A core that does
+// so as the leader is the one that delivers them, so that none comes too early.
+func (c *core) begin() {
+	atomic.StorePointer(&c.exchange, unsafe.Pointer(newExchange(c)))
+}
+
+// current gives the exchange that is being handled; nil: there is none.
+func (c *core) current() *exchange {
+	return (*exchange)(atomic.LoadPointer(&c.exchange))
 }
 
 // poll drives the reactor until there is an event, and sees to it. The caller
@@ -112,9 +126,7 @@ func (c *core) poll(mode uint32) uint32 {
 	}
 	switch c.kind {
 	case evRequest:
-		c.mu.Lock()
-		c.exchange = newExchange(c)
-		c.mu.Unlock()
+		c.begin()
 		c.engine.goOff(asked == modeBusy, c.ev.backlog)
 	case evWake:
 		c.engine.deliver(&c.ev)
@@ -124,16 +136,14 @@ func (c *core) poll(mode uint32) uint32 {
 
 // handle lets the application answer the request.
 func (c *core) handle() {
-	x := c.exchange
+	x := c.current()
 	returned := false
 	defer func() {
-		c.mu.Lock()
-		c.exchange = nil
-		c.mu.Unlock()
+		atomic.StorePointer(&c.exchange, nil)
 		if !returned {
 			x.panicked(recover())
 		}
-		x.cancel()
+		x.context.cancel()
 		x.readable.signal() // who waits still learns that the exchange is over
 		x.writable.signal()
 	}()
@@ -170,9 +180,9 @@ func (x *exchange) panicked(reason interface{}) {
 
 // deliver passes a wake-up to the exchange that it is for, if that lasts still.
 func (c *core) deliver(ev *event) {
-	c.mu.Lock()
-	x := c.exchange
-	c.mu.Unlock()
+	c.taking.Lock()
+	x := c.current()
+	c.taking.Unlock()
 	if x == nil || x.id != ev.exchange {
 		return
 	}

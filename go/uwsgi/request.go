@@ -1,12 +1,12 @@
 package uwsgi
 
 import (
-	"context"
 	"crypto/tls"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 )
 
 // exchange is a request and its answer.
@@ -15,7 +15,7 @@ type exchange struct {
 	core     *core
 	request  *http.Request
 	response response
-	cancel   context.CancelFunc
+	context  requestContext
 	refused  string // why the application does not get to see the request
 	readable signal
 	writable signal
@@ -25,7 +25,7 @@ type exchange struct {
 // peerGone tells the handler that the peer has ended its side.
 func (x *exchange) peerGone() {
 	atomic.StoreInt32(&x.gone, 1)
-	x.cancel()
+	x.context.cancel()
 }
 
 // empty is what requests are made from: WithContext is the one way to give a
@@ -39,15 +39,15 @@ func newExchange(c *core) *exchange {
 	x := &exchange{id: ev.exchange, core: c}
 	x.response.exchange = x
 	x.response.contentLength = -1
-	var ctx context.Context
-	ctx, x.cancel = context.WithCancel(c.baseContext())
-	r := empty.WithContext(ctx)
+	x.context.base = c.baseContext()
+	r := empty.WithContext(&x.context)
 	x.request = r
-	head := string(bytesAt(&ev.head, ev.headLength))
+	text := joined(bytesAt(&ev.head, ev.headLength), bytesAt(&ev.peer, ev.peerLength))
+	head := text[:ev.headLength]
 	r.Method = head[ev.method.start:ev.method.end]
 	r.RequestURI = head[ev.target.start:ev.target.end]
 	r.Host = head[ev.host.start:ev.host.end]
-	r.RemoteAddr = string(bytesAt(&ev.peer, ev.peerLength))
+	r.RemoteAddr = text[ev.headLength:]
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	if ev.minor == 0 {
 		r.Proto, r.ProtoMinor = "HTTP/1.0", 0
@@ -79,6 +79,13 @@ func newExchange(c *core) *exchange {
 		x.peerGone()
 	}
 	return x
+}
+
+// joined gives one string of both.
+func joined(a, b []byte) string {
+	text := make([]byte, len(a)+len(b))
+	copy(text[copy(text, a):], b)
+	return *(*string)(unsafe.Pointer(&text)) // nobody else has these bytes
 }
 
 // headerOf makes the fields of a request, but for Host, into a Header.

@@ -1,6 +1,7 @@
 package uwsgi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log"
@@ -221,7 +222,20 @@ func (w *response) settleType(sample []byte) {
 	}
 	w.typed = true
 	c := w.exchange.core
-	c.fields = appendField(c.fields, "Content-Type", http.DetectContentType(sample))
+	c.fields = appendField(c.fields, "Content-Type", c.typeOf(sample))
+}
+
+// typeOf gives the Content-Type that the beginning of a body looks like. Pages of
+// one application tend to begin in the same way.
+func (c *core) typeOf(sample []byte) string {
+	if len(sample) > sniffSize {
+		sample = sample[:sniffSize]
+	}
+	if c.typed == "" || !bytes.Equal(sample, c.sample) {
+		c.sample = append(c.sample[:0], sample...)
+		c.typed = http.DetectContentType(sample)
+	}
+	return c.typed
 }
 
 // send gives all of p to the server, waiting for the peer if need be.

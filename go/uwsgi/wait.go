@@ -2,14 +2,17 @@ package uwsgi
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // signal is a wake-up that one goroutine waits for, and until when it does. It
 // costs nothing until somebody waits.
 type signal struct {
+	used     uint32 // atomic: 1 once somebody has waited
 	mu       sync.Mutex
 	ch       chan struct{}
+	limited  uint32    // atomic: 1 once there has been a deadline
 	deadline time.Time // the zero time: none
 }
 
@@ -19,18 +22,17 @@ func (s *signal) channel() chan struct{} {
 	defer s.mu.Unlock()
 	if s.ch == nil {
 		s.ch = make(chan struct{}, 1)
+		atomic.StoreUint32(&s.used, 1)
 	}
 	return s.ch
 }
 
 func (s *signal) signal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ch == nil {
+	if atomic.LoadUint32(&s.used) == 0 {
 		return // nobody waits: who wants to will try once more first
 	}
 	select {
-	case s.ch <- struct{}{}:
+	case s.channel() <- struct{}{}:
 	default:
 	}
 }
@@ -39,12 +41,16 @@ func (s *signal) signal() {
 func (s *signal) setDeadline(t time.Time) {
 	s.mu.Lock()
 	s.deadline = t
+	atomic.StoreUint32(&s.limited, 1)
 	s.mu.Unlock()
 	s.signal()
 }
 
 // left says how much time there is, if that is limited.
 func (s *signal) left() (left time.Duration, limited bool) {
+	if atomic.LoadUint32(&s.limited) == 0 {
+		return 0, false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.deadline.IsZero() {

@@ -59,7 +59,7 @@ pub(crate) fn refusal(connection: &Connection, refusal: Refusal, shared: &Shared
         length: None,
         chunked: false,
         connection: connection_field,
-        date: &shared.date.now(),
+        date: &shared.date.at(connection.now),
     };
     let answer = encode::plain(&frame, &text);
     match connection.record_number() {
@@ -130,7 +130,7 @@ impl Connection {
             length: plan.length,
             chunked: plan.coding == Coding::Chunked,
             connection,
-            date: &shared.date.now(),
+            date: &shared.date.at(self.now),
         };
         let number = self.record_number();
         let input = self.input.as_mut().ok_or(Failure::Ended)?;

@@ -86,7 +86,7 @@ impl Reactor {
         let Some(mut slot) = self.table.lock(index) else { return false };
         let token = u64::from(generation) << 32 | u64::from(index);
         let watched = slot.connection.as_mut().is_some_and(|connection| {
-            self.watch_over(connection);
+            self.watch_over(connection, connection.now);
             self.epoll.add(&connection.stream, token, Watch::Connection).is_ok()
         });
         if !watched {

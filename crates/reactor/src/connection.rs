@@ -103,6 +103,8 @@ pub(crate) struct Connection {
     pub peer_ended: bool,
     pub input: Option<Box<Input>>,
     pub exchange: Exchange,
+    /// When the application's last step began.
+    pub now: Millis,
     /// How many requests there have been.
     pub requests: u32,
     /// How many bytes of bodies and answers have gone either way since somebody looked at the time.
@@ -123,6 +125,7 @@ impl Connection {
             peer_ended: false,
             input: None,
             exchange: Exchange::default(),
+            now: Millis::lately(),
             requests: 0,
             moved: 0,
             wait: Wait::default(),
@@ -217,6 +220,7 @@ impl Connection {
         if refusal.is_silent() {
             return Progress::Closed;
         }
+        self.now = Millis::lately();
         let answer = answer::refusal(self, refusal, shared);
         let _lost_with_the_peer = self.stream.send([&answer, b"", b""]);
         self.linger(shared)

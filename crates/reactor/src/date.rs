@@ -1,9 +1,10 @@
-//! The date of now as HTTP writes it, made once a second.
+//! The date of now as HTTP writes it, made once a second: the monotonic clock, which is read for every answer anyway, says
+//! when the second is over.
 
 use std::sync::Mutex;
 
 use goherd_proto::encode;
-use goherd_sys::clock;
+use goherd_sys::clock::{self, Millis};
 
 use crate::table::locked;
 
@@ -12,24 +13,31 @@ pub(crate) const LENGTH: usize = 29;
 
 #[derive(Debug)]
 pub(crate) struct Date {
-    made: Mutex<(u64, [u8; LENGTH])>,
+    made: Mutex<Made>,
+}
+
+#[derive(Debug)]
+struct Made {
+    /// From when on it is another second.
+    stale: Millis,
+    text: [u8; LENGTH],
 }
 
 impl Date {
     pub fn new() -> Self {
-        Self { made: Mutex::new((u64::MAX, [b' '; LENGTH])) }
+        Self { made: Mutex::new(Made { stale: Millis(0), text: [b' '; LENGTH] }) }
     }
 
-    pub fn now(&self) -> [u8; LENGTH] {
-        let seconds = clock::unix_seconds();
+    /// The date at `now`.
+    pub fn at(&self, now: Millis) -> [u8; LENGTH] {
         let mut made = locked(&self.made);
-        if made.0 != seconds {
-            let text = encode::date(seconds);
-            if let Ok(bytes) = text.as_bytes().try_into() {
-                *made = (seconds, bytes);
+        if made.stale <= now {
+            let (seconds, left) = clock::unix_seconds();
+            if let Ok(text) = encode::date(seconds).as_bytes().try_into() {
+                *made = Made { stale: now.after(left), text };
             }
         }
-        made.1
+        made.text
     }
 }
 
@@ -39,7 +47,10 @@ mod tests {
 
     #[test]
     fn is_a_date() {
-        let date = Date::new().now();
-        assert!(date.ends_with(b" GMT"), "{date:?}");
+        let (date, now) = (Date::new(), Millis::now());
+        let text = date.at(now);
+        assert!(text.ends_with(b" GMT"), "{text:?}");
+        let stale = date.made.lock().unwrap().stale;
+        assert!(now < stale && stale <= now.after(1000), "{stale:?}");
     }
 }

@@ -289,7 +289,7 @@ impl Reactor {
                     // What has arrived and was not looked at yet may be a request: it is still answered.
                     connection.readable = true;
                     let progress = connection.advance(&self.shared);
-                    self.settle(index, &mut slot, progress);
+                    self.settle(index, &mut slot, progress, None);
                 }
                 Phase::Lingering => self.close(index, &mut slot),
                 Phase::Queued | Phase::Busy | Phase::Flushing | Phase::Discarding => {}
@@ -405,7 +405,7 @@ impl Reactor {
     fn expire(&self, index: u32, slot: &mut MutexGuard<'_, Slot>) -> Option<Event> {
         let id = ExchangeId::new(index, slot.sequence);
         let (progress, wake) = slot.connection.as_mut()?.expire(&self.shared);
-        self.settle(index, slot, progress);
+        self.settle(index, slot, progress, None);
         wake.map(|wake| Event::Wake(id, wake))
     }
 
@@ -427,7 +427,7 @@ impl Reactor {
             Phase::Busy => {
                 if readiness.writable && connection.exchange.blocked {
                     connection.go_on_flushing();
-                    self.watch_over(connection);
+                    self.watch_over(connection, Millis::lately());
                 }
                 let id = ExchangeId::new(index, sequence);
                 return wake(connection, readiness).map(|wake| Event::Wake(id, wake));
@@ -443,15 +443,21 @@ impl Reactor {
         if progress == Progress::Request && mode != Mode::Steward {
             return Some(self.hand_out(index, &mut slot, core, inspect));
         }
-        self.settle(index, &mut slot, progress)
+        self.settle(index, &mut slot, progress, None)
     }
 
-    /// Files away what a step came to. `Some`: the steward should call a core.
-    fn settle(&self, index: u32, slot: &mut MutexGuard<'_, Slot>, progress: Progress) -> Option<Event> {
+    /// Files away what a step came to, that was made at `now` if that is known. `Some`: the steward should call a core.
+    fn settle(
+        &self,
+        index: u32,
+        slot: &mut MutexGuard<'_, Slot>,
+        progress: Progress,
+        now: Option<Millis>,
+    ) -> Option<Event> {
         match progress {
             Progress::Waiting => {
                 if let Some(connection) = slot.connection.as_mut() {
-                    self.watch_over(connection);
+                    self.watch_over(connection, now.unwrap_or_else(Millis::lately));
                 }
                 None
             }
@@ -466,8 +472,8 @@ impl Reactor {
     }
 
     /// Sees to it that somebody looks when the peer's time is over.
-    pub(crate) fn watch_over(&self, connection: &mut Connection) {
-        if let Some(due) = connection.mind_time(&self.shared, Millis::lately()) {
+    pub(crate) fn watch_over(&self, connection: &mut Connection, now: Millis) {
+        if let Some(due) = connection.mind_time(&self.shared, now) {
             self.timers.by(due);
         }
     }
@@ -497,7 +503,7 @@ impl Reactor {
             connection.queued = false;
             match connection.advance(&self.shared) {
                 Progress::Request => return Some(self.hand_out(index, &mut slot, core, inspect)),
-                progress => self.settle(index, &mut slot, progress),
+                progress => self.settle(index, &mut slot, progress, None),
             };
         }
         None
@@ -547,8 +553,10 @@ impl Reactor {
             .as_mut()
             .filter(|connection| connection.phase == Phase::Busy)
             .ok_or(Failure::Ended)?;
+        let now = Millis::lately();
+        connection.now = now;
         let (result, progress) = step(connection, &self.shared);
-        self.settle(id.slot(), &mut slot, progress);
+        self.settle(id.slot(), &mut slot, progress, Some(now));
         result
     }
 

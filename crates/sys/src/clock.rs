@@ -41,10 +41,11 @@ impl Millis {
     }
 }
 
-/// Whole seconds since 1970 (UTC), from the clock that costs least to read (its tick is some milliseconds).
+/// Whole seconds since 1970 (UTC), and how many milliseconds are left, 1 to 1000, until there is one more.
 #[must_use]
-pub fn unix_seconds() -> u64 {
-    u64::try_from(clock_gettime(ClockId::RealtimeCoarse).tv_sec).unwrap_or(0)
+pub fn unix_seconds() -> (u64, u64) {
+    let t = clock_gettime(ClockId::Realtime);
+    (u64::try_from(t.tv_sec).unwrap_or(0), 1000 - u64::try_from(t.tv_nsec).unwrap_or(0) / 1_000_000)
 }
 
 #[cfg(test)]
@@ -62,6 +63,7 @@ mod tests {
 
     #[test]
     fn wall_time_is_of_this_century() {
-        assert!(unix_seconds() > 1_700_000_000);
+        let (seconds, left) = unix_seconds();
+        assert!(seconds > 1_700_000_000 && (1..=1000).contains(&left));
     }
 }
