@@ -2,10 +2,12 @@
 
 use std::fmt::Debug;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixStream};
 use std::path::PathBuf;
+
+use rustix::net::{self, AddressFamily, SocketType};
 
 use crate::wait::DEADLINE;
 
@@ -37,17 +39,26 @@ impl Address {
 
 trait Stream: Read + Write + Debug + Send {
     fn end_sending(&self) -> io::Result<()>;
+    fn own_address(&self) -> Option<SocketAddr>;
 }
 
 impl Stream for TcpStream {
     fn end_sending(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }
+
+    fn own_address(&self) -> Option<SocketAddr> {
+        self.local_addr().ok()
+    }
 }
 
 impl Stream for UnixStream {
     fn end_sending(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
+    }
+
+    fn own_address(&self) -> Option<SocketAddr> {
+        None
     }
 }
 
@@ -67,6 +78,8 @@ pub struct Answer {
     pub head: String,
     /// The body, put together if it came in chunks.
     pub body: Vec<u8>,
+    /// The fields behind a body in chunks, as they came.
+    pub trailer: String,
 }
 
 impl Answer {
@@ -83,8 +96,10 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    fn says_close(&self) -> bool {
-        self.field("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    /// Whether the end of the connection is the end of a body that nothing else tells.
+    fn ends_the_connection(&self) -> bool {
+        let closes = self.field("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        closes || self.head.starts_with("HTTP/1.0 ")
     }
 }
 
@@ -96,13 +111,7 @@ impl Client {
     /// Connects.
     pub fn connect(address: &Address) -> io::Result<Self> {
         Ok(match address {
-            Address::Inet(address) => {
-                let stream = TcpStream::connect_timeout(address, DEADLINE)?;
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(DEADLINE))?;
-                stream.set_write_timeout(Some(DEADLINE))?;
-                Self::over(stream)
-            }
+            Address::Inet(address) => Self::over_tcp(TcpStream::connect_timeout(address, DEADLINE)?)?,
             Address::Unix(path) => Self::over_unix(UnixStream::connect(path)?)?,
             Address::Abstract(name) => {
                 let address = UnixAddr::from_abstract_name(name)?;
@@ -111,8 +120,24 @@ impl Client {
         })
     }
 
-    fn over_unix(stream: UnixStream) -> io::Result<Self> {
+    /// Connects from this address of the machine, if it goes over TCP: it tells one client from all others.
+    pub fn connect_from(source: Ipv4Addr, address: &Address) -> io::Result<Self> {
+        let Address::Inet(address) = address else { return Self::connect(address) };
+        let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        net::bind(&socket, &SocketAddrV4::new(source, 0))?;
+        net::connect(&socket, address)?;
+        Self::over_tcp(TcpStream::from(socket))
+    }
+
+    fn over_tcp(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_write_timeout(Some(DEADLINE))?;
+        Ok(Self::over(stream))
+    }
+
+    fn over_unix(stream: UnixStream) -> io::Result<Self> {
+        stream.set_read_timeout(Some(std::time::Duration::from_millis(800)))?;
         stream.set_write_timeout(Some(DEADLINE))?;
         Ok(Self::over(stream))
     }
@@ -131,6 +156,12 @@ impl Client {
         self.stream.end_sending()
     }
 
+    /// The address of this end; `None`: it has none.
+    #[must_use]
+    pub fn own_address(&self) -> Option<SocketAddr> {
+        self.stream.own_address()
+    }
+
     /// Gets `path`, and leaves the connection open.
     pub fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.send(get(path))?;
@@ -147,17 +178,23 @@ impl Client {
     /// Receives one answer.
     pub fn receive(&mut self) -> io::Result<Answer> {
         let mut answer = self.receive_head()?;
+        self.receive_body(&mut answer)?;
+        Ok(answer)
+    }
+
+    /// Receives what follows the head of an answer.
+    pub fn receive_body(&mut self, answer: &mut Answer) -> io::Result<()> {
         answer.body = match (answer.field("Content-Length"), answer.field("Transfer-Encoding")) {
             _ if answer.status < 200 || answer.status == 204 || answer.status == 304 => Vec::new(),
-            (_, Some(_)) => self.receive_chunks()?,
+            (_, Some(_)) => self.receive_chunks(&mut answer.trailer)?,
             (Some(length), None) => {
                 let length = length.parse().map_err(|_| broken("a malformed Content-Length"))?;
                 self.take(length)?
             }
-            (None, None) if answer.says_close() => self.receive_to_end()?,
+            (None, None) if answer.ends_the_connection() => self.receive_to_end()?,
             (None, None) => return Err(broken("an answer whose end nobody can know")),
         };
-        Ok(answer)
+        Ok(())
     }
 
     /// Receives the head of an answer: all of an answer to HEAD.
@@ -166,25 +203,37 @@ impl Client {
         let head = String::from_utf8(head).map_err(|_| broken("a head that is not text"))?;
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| broken(&format!("a malformed status line: {head:?}")))?;
-        Ok(Answer { status, head, body: Vec::new() })
+        Ok(Answer { status, head, body: Vec::new(), trailer: String::new() })
     }
 
-    fn receive_chunks(&mut self) -> io::Result<Vec<u8>> {
+    fn receive_chunks(&mut self, trailer: &mut String) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {
-            let chunk = self.receive_chunk()?;
-            if chunk.is_empty() {
-                return Ok(body);
+            match self.receive_chunk_length()? {
+                0 => break,
+                length => body.extend(self.receive_chunk_data(length)?),
             }
-            body.extend(chunk);
+        }
+        loop {
+            match self.take_line()?.as_str() {
+                "\r\n" => return Ok(body),
+                field => trailer.push_str(field),
+            }
         }
     }
 
     /// Receives one chunk; the last one is empty.
     pub fn receive_chunk(&mut self) -> io::Result<Vec<u8>> {
-        let line = self.take_through(b"\r\n")?;
-        let line = std::str::from_utf8(&line).map_err(|_| broken("a malformed chunk"))?.trim_end();
-        let length = usize::from_str_radix(line, 16).map_err(|_| broken("a malformed chunk length"))?;
+        let length = self.receive_chunk_length()?;
+        self.receive_chunk_data(length)
+    }
+
+    fn receive_chunk_length(&mut self) -> io::Result<usize> {
+        let line = self.take_line()?;
+        usize::from_str_radix(line.trim_end(), 16).map_err(|_| broken("a malformed chunk length"))
+    }
+
+    fn receive_chunk_data(&mut self, length: usize) -> io::Result<Vec<u8>> {
         let mut chunk = self.take(length + 2)?;
         chunk.ends_with(b"\r\n").then_some(()).ok_or_else(|| broken("a chunk without an end"))?;
         chunk.truncate(length);
@@ -194,6 +243,11 @@ impl Client {
     /// Receives so many bytes, whatever they are.
     pub fn receive_bytes(&mut self, length: usize) -> io::Result<Vec<u8>> {
         self.take(length)
+    }
+
+    fn take_line(&mut self) -> io::Result<String> {
+        let line = self.take_through(b"\r\n")?;
+        String::from_utf8(line).map_err(|_| broken("a line that is not text"))
     }
 
     /// Receives everything until the server closes the connection.
