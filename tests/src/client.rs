@@ -200,7 +200,7 @@ impl Client {
     /// Receives the head of an answer: all of an answer to HEAD.
     pub fn receive_head(&mut self) -> io::Result<Answer> {
         let head = self.take_through(b"\r\n\r\n")?;
-        let head = String::from_utf8(head).map_err(|_| broken("a head that is not text"))?;
+        let head = String::from_utf8_lossy(&head).into_owned();
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| broken(&format!("a malformed status line: {head:?}")))?;
         Ok(Answer { status, head, body: Vec::new(), trailer: String::new() })

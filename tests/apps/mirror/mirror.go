@@ -94,7 +94,9 @@ func mirror(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the body: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	w.Header().Set("X-Path", r.URL.Path)
+	if !strings.Contains(r.URL.Path, "\x00") {
+		w.Header().Set("X-Path", r.URL.Path)
+	}
 	_, _ = io.WriteString(w, picture(r, body, err))
 }
 

@@ -36,8 +36,7 @@ fn lines() -> Vec<Row> {
             "X: a\n\n",
             "X: a\n",
             "\n",
-            "\r",
-            "X: a\r",
+            "\r\r\n",
             "X: \r\r\n",
             "X: a\r\n\n",
         ]
