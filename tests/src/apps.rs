@@ -31,8 +31,11 @@ pub fn app_of(go: &Path, name: &str) -> PathBuf {
 
 /// The application `name` as a plain executable.
 #[must_use]
-pub fn go_program(name: &str) -> PathBuf {
-    once(format!("{name}-program"), |out| go_build(&every_go()[0], name, &[], out))
+pub fn program(toolchain: Toolchain, name: &str) -> PathBuf {
+    match toolchain {
+        Toolchain::Go => once(format!("{name}-program"), |out| go_build(&every_go()[0], name, &[], out)),
+        Toolchain::Gccgo => once(format!("{name}-program-gccgo"), |out| build_program_with_gccgo(name, out)),
+    }
 }
 
 /// A shared library of C; `None`: there is no gcc.
@@ -127,6 +130,24 @@ impl Package {
         run(command.args(self.files.split(' ')));
         object
     }
+}
+
+/// The application with the package's own sources, of which those stay away that need a server.
+fn build_program_with_gccgo(name: &str, out: &Path) {
+    let package = Place::Workspace.path().join("go/uwsgi");
+    let object = out.with_file_name("uwsgi.o"); // where `gccgo -I` finds the package
+    let files = fs::read_dir(package).unwrap().map(|entry| entry.unwrap().path());
+    let mut compile = Command::new("gccgo");
+    compile.args(["-c", "-fgo-pkgpath=uwsgi", "-o"]).arg(&object);
+    run(compile.args(files.filter(|file| is_for_a_program(file))));
+    let mut link = Command::new("gccgo");
+    link.arg("-I").arg(out.parent().unwrap()).arg("-o").arg(out);
+    run(link.arg(source(name).join(format!("{name}.go"))).arg(&object));
+}
+
+fn is_for_a_program(file: &Path) -> bool {
+    let name = file_name(file);
+    name.ends_with(".go") && !["_test.go", "abi_cgo.go", "abi_gccgo.go"].iter().any(|end| name.ends_with(end))
 }
 
 /// Where `gccgo -I` finds the package: the server called `uwsgi` carries its export data.
