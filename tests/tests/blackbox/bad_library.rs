@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use goherd_tests::{
-    Failure, Scratch, Toolchain, app, c_library, go_program, launch, skip, with_both_toolchains,
+    Failure, Scratch, Toolchain, app, c_library, launch, program, skip, with_both_toolchains,
 };
 
 fn load(libraries: &[&Path]) -> Failure {
@@ -99,7 +99,10 @@ fn a_library_without_the_package(toolchain: Toolchain) {
 #[test]
 fn a_go_executable() {
     Toolchain::Go.run(|_| {
-        refused(&go_program("probe"), &["is an executable, not a shared library", "-buildmode=c-shared"]);
+        refused(
+            &program(Toolchain::Go, "probe"),
+            &["is an executable, not a shared library", "-buildmode=c-shared"],
+        );
     });
 }
 

@@ -15,7 +15,7 @@ pub fn rows() -> Vec<Row> {
 
 fn bodiless() -> Vec<Row> {
     let head = |target: &str| line(&format!("HEAD {target} HTTP/1.1"));
-    let seen = |target: &str| ok(format!("HEAD {target}")).to_head();
+    let seen = |target: &str| ok(format!("HEAD {target}")).of_head();
     vec![
         kept(BODILESS, head("/answer/exact"), seen("/answer/exact").field("Content-Length", "4")),
         kept(BODILESS, head("/answer/200"), seen("/answer/200").field("Content-Length", "4")),

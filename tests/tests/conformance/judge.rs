@@ -22,7 +22,7 @@ pub fn outcome(trial: &Trial<'_>, client: &mut Client, peer: &str) -> Result<(),
     match &trial.row.outcome {
         Outcome::Refused(statuses) => {
             refusal(client, statuses)?;
-            saw(trial, peer, |seen| seen.is_empty())
+            saw(trial, peer, <[String]>::is_empty)
         }
         Outcome::RefusedInBody(status) => {
             refusal(client, &[*status])?;

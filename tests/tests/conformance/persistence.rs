@@ -35,7 +35,7 @@ fn pipelines() -> Vec<Row> {
     ];
     let mixed_answers = vec![
         ok("POST /a").line("body \"hello\""),
-        ok("HEAD /b").to_head(),
+        ok("HEAD /b").of_head(),
         ok("POST /c").line("body \"world\""),
         ok("GET /answer/204").status(204).body(""),
         ok("GET /d"),
@@ -178,7 +178,7 @@ fn old() -> Vec<Row> {
                 .field("Connection", "close")
                 .body("one two"),
         ),
-        closed(OLD, "HEAD /a HTTP/1.0\r\n\r\n", ok("HEAD /a").to_head()),
+        closed(OLD, "HEAD /a HTTP/1.0\r\n\r\n", ok("HEAD /a").of_head()),
     ]
 }
 

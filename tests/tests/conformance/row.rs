@@ -85,7 +85,7 @@ impl Expected {
         self
     }
 
-    pub fn to_head(mut self) -> Self {
+    pub fn of_head(mut self) -> Self {
         self.to_head = true;
         self
     }

@@ -48,7 +48,7 @@ fn framings() -> Vec<Case> {
         request("POST", "/echo", "", ""),
         request("GET", "/echo", "Content-Length: 5\r\n", "hello"),
         request("DELETE", "/echo", "Content-Length: 5\r\n", "hello"),
-        request("HEAD", "/echo", "Content-Length: 5\r\n", "hello"),
+        request("HEAD", "/echo", "Content-Length: 5\r\n", "hello").only_go(),
         request("PUT", "/echo", "Content-Length: 5\r\nConnection: close\r\n", "hello"),
         request("OPTIONS", "*", "Content-Length: 5\r\n", "hello"),
         bytes(
@@ -90,19 +90,8 @@ fn forms() -> Vec<Case> {
 
 fn expectations() -> Vec<Case> {
     let mut cases = Vec::new();
-    for target in [
-        "/echo",
-        "/half",
-        "/ignore",
-        "/nothing",
-        "/read-late",
-        "/read-late?flush=1",
-        "/limited",
-        "/close",
-        "/proxy/echo",
-        "/unknown",
-    ] {
-        let head = format!("POST {target} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n");
+    for target in ["/echo", "/half", "/ignore", "/nothing", "/limited", "/close", "/proxy/echo", "/unknown"] {
+        let head = expecting(target);
         cases.push(
             bytes(&format!("waits for {target}"), head.clone() + "Content-Length: 5\r\n\r\n")
                 .after_interim("hello"),
@@ -116,5 +105,14 @@ fn expectations() -> Vec<Case> {
         );
         cases.push(bytes(&format!("does not wait for {target}"), head + "Content-Length: 5\r\n\r\nhello"));
     }
+    // Whoever waited here would wait for ever: net/http says no 100 when an answer has begun.
+    for target in ["/read-late", "/read-late?flush=1"] {
+        let sent = expecting(target) + "Content-Length: 5\r\n\r\nhello";
+        cases.push(bytes(&format!("does not wait for {target}"), sent));
+    }
     cases
+}
+
+fn expecting(target: &str) -> String {
+    format!("POST {target} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n")
 }
