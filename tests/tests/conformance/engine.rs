@@ -245,6 +245,25 @@ impl<'t> Attempt<'t> {
     }
 }
 
+/// A connection whose requests are answered after what came before them was read: the reactor takes one connection
+/// after another, in the order in which they had something to say.
+struct Fence {
+    client: Client,
+    question: String,
+}
+
+impl Fence {
+    fn new(trial: &Trial<'_>) -> Option<Self> {
+        let client = Client::connect(trial.address).ok()?;
+        Some(Self { client, question: trial.protocol.question("nobody") })
+    }
+
+    /// A server that does not answer will be found out by the trials.
+    fn wait(&mut self) {
+        let _answer = self.client.send(&self.question).and_then(|()| self.client.receive());
+    }
+}
+
 fn run_in_step(batch: &[Trial<'_>], failures: &Mutex<Failures>) {
     let failed = |trial: &Trial<'_>| failures.lock().unwrap().contains_key(&(trial.group, trial.number));
     let fail = |trial: &Trial<'_>, found| {
@@ -257,10 +276,12 @@ fn run_in_step(batch: &[Trial<'_>], failures: &Mutex<Failures>) {
             Err(found) => fail(trial, found),
         }
     }
+    let Some(mut fence) = batch.first().and_then(Fence::new) else { return };
+    fence.wait();
     let most = attempts.iter().map(|attempt| attempt.steps.len()).max().unwrap_or(0);
     for step in 0..most {
         attempts.iter_mut().for_each(|attempt| attempt.go_on(step));
-        std::thread::yield_now();
+        fence.wait();
     }
     for attempt in attempts {
         let trial = attempt.trial;
