@@ -197,16 +197,6 @@ impl Trial<'_> {
             _ => "GET /behind HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
         }
     }
-
-    fn take(&self, step: &Step, client: &mut Client) -> Result<(), String> {
-        match step {
-            // The server may have answered and gone: what it said will tell.
-            Step::Send(bytes) => drop(client.send(bytes)),
-            Step::End => drop(client.end_sending()),
-            Step::Await(status) => judge::interim(client, *status)?,
-        }
-        Ok(())
-    }
 }
 
 /// An address of 127.0.0.0/8 for one trial alone, by which the mirror knows it.
@@ -222,6 +212,8 @@ struct Attempt<'t> {
     peer: String,
     steps: Vec<Step>,
     result: Result<(), String>,
+    /// Not all could be sent. The answer may be there all the same, and says more.
+    unsent: Option<String>,
 }
 
 impl<'t> Attempt<'t> {
@@ -230,18 +222,34 @@ impl<'t> Attempt<'t> {
         let client = connected.map_err(|error| format!("no connection: {error}"))?;
         let peer = client.own_address().map_or_else(|| "@".to_owned(), |address| address.to_string());
         let steps = trial.steps(&peer);
-        Ok(Self { trial, client, peer, steps, result: Ok(()) })
+        Ok(Self { trial, client, peer, steps, result: Ok(()), unsent: None })
     }
 
     fn go_on(&mut self, step: usize) {
-        if let (Some(step), true) = (self.steps.get(step), self.result.is_ok()) {
-            self.result = self.trial.take(step, &mut self.client);
+        if self.result.is_err() || self.unsent.is_some() {
+            return;
         }
+        let sent = match self.steps.get(step) {
+            Some(Step::Send(bytes)) => self.client.send(bytes),
+            Some(Step::End) => self.client.end_sending(),
+            Some(Step::Await(status)) => {
+                self.result = judge::interim(&mut self.client, *status);
+                Ok(())
+            }
+            None => Ok(()),
+        };
+        self.unsent = sent.err().map(|error| error.to_string());
     }
 
     fn end(mut self) -> Result<(), String> {
         self.result?;
-        judge::outcome(self.trial, &mut self.client, &self.peer)
+        judge::outcome(self.trial, &mut self.client, &self.peer)?;
+        match (self.unsent, &self.trial.row.outcome) {
+            (Some(error), outcome) if !matches!(outcome, Outcome::Answered(_, Then::Any)) => {
+                Err(format!("answered, but the connection was reset under the rest of the request: {error}"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
