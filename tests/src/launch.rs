@@ -1,8 +1,10 @@
 //! How a server is to be started, and what it says when it is not to start.
 
 use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::wait::try_eventually;
@@ -14,13 +16,14 @@ pub struct Launch {
     args: Vec<OsString>,
     env: Vec<(String, String)>,
     folder: Option<PathBuf>,
+    handed: Vec<(Arc<OwnedFd>, String)>,
     pub(crate) workers: usize,
 }
 
 /// A server that listens nowhere yet, with one worker.
 #[must_use]
 pub fn launch() -> Launch {
-    Launch { args: Vec::new(), env: Vec::new(), folder: None, workers: 1 }
+    Launch { args: Vec::new(), env: Vec::new(), folder: None, handed: Vec::new(), workers: 1 }
 }
 
 impl Launch {
@@ -69,6 +72,13 @@ impl Launch {
         self
     }
 
+    /// Hands a descriptor over under this name, as systemd does with sockets (`LISTEN_FDS`). Two at most.
+    #[must_use]
+    pub fn hand_over(mut self, descriptor: impl Into<OwnedFd>, name: &str) -> Self {
+        self.handed.push((Arc::new(descriptor.into()), name.to_owned()));
+        self
+    }
+
     /// The folder that it is started in.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
@@ -113,11 +123,30 @@ impl Launch {
 
     fn spawn(&self, mark: &str, stdout: Stdio) -> Child {
         let (name, value) = mark.split_once('=').unwrap();
-        let mut command = Command::new(Place::Binary.path());
+        let mut command = self.command(stdout);
         command.args(&self.args).env(name, value).envs(self.env.iter().cloned());
         command.current_dir(self.folder.as_deref().unwrap_or(Path::new("/")));
-        command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
-        command.spawn().unwrap()
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// The server itself, or a shell that puts what is handed over in its place, knows its own number, and becomes the
+    /// server.
+    fn command(&self, stdout: Stdio) -> Command {
+        let mut server = Command::new(Place::Binary.path());
+        server.stdin(Stdio::null()).stdout(stdout);
+        if self.handed.is_empty() {
+            return server;
+        }
+        let mut shell = Command::new("sh");
+        let become_the_server = r#"export LISTEN_PID="${LISTEN_PID:-$$}"; exec "$0" "$@""#;
+        let place = ["exec 3<&0 </dev/null", "exec 3<&0 4<&1 </dev/null >/dev/null"][self.handed.len() - 1];
+        shell.arg("-c").arg(format!("{place}; {become_the_server}")).arg(server.get_program());
+        let names: Vec<&str> = self.handed.iter().map(|(_, name)| name.as_str()).collect();
+        shell.env("LISTEN_FDS", names.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
+        let mut descriptors =
+            self.handed.iter().map(|(descriptor, _)| Stdio::from(descriptor.try_clone().unwrap()));
+        shell.stdin(descriptors.next().unwrap()).stdout(descriptors.next().unwrap_or(Stdio::null()));
+        shell
     }
 }
 

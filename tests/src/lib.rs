@@ -10,6 +10,7 @@
 
 mod apps;
 mod client;
+mod front;
 mod launch;
 mod nginx;
 mod place;
@@ -22,6 +23,7 @@ mod wait;
 
 pub use apps::{app, app_of, c_library, program};
 pub use client::{Address, Answer, Client};
+pub use front::{Front, uwsgi};
 pub use launch::{Failure, Launch, launch};
 pub use nginx::Nginx;
 pub use place::Place;

@@ -184,7 +184,7 @@ const MALFORMED: [(&str, u16); 23] = [
 ];
 
 /// Sends `bytes`: the answer has this status, and the connection ends with it.
-fn refused(server: &Server, bytes: &str, status: u16) {
+pub(crate) fn refused(server: &Server, bytes: &str, status: u16) {
     let mut client = server.connect();
     client.send(bytes).unwrap();
     let answer = client.receive().unwrap_or_else(|error| panic!("{bytes:?}: {error}"));
