@@ -11,9 +11,9 @@ pub const ROWS: &[OptionRow] = &[
         default: Some("65536"),
         help: "The most bytes of a whole request head; more is answered 431",
         doc: "\
-Over uwsgi, FastCGI and SCGI it bounds the variables of a request; a longer packet ends the connection with a line
-in the log. A uwsgi packet has at most 65535 bytes in any case. A buffer begins with 4 KiB and grows only as far
-as a head is long, so a large limit costs nothing by itself.",
+Over uwsgi, FastCGI and SCGI it bounds the variables of a request. Where they are longer, FastCGI gets a 431; over uwsgi
+and SCGI the connection is closed without an answer. The log says so. A uwsgi packet has at most 65535 bytes in any
+case. A buffer begins with 4 KiB and grows only as far as a head is long, so a large limit costs nothing by itself.",
         uwsgi: "has a default of 4096, and ends the connection without an answer.",
         ..ROW
     },
