@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The paths in a folder of `fuzz/seeds`, in order.
 fn seeds(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(folder);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries = fs::read_dir(&folder).expect("each check has a folder of seeds");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("a folder can be listed").path()).collect();
     paths.sort();
     assert!(!paths.is_empty(), "{} is empty", folder.display());

@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 
-/// At most so many places are tried at which an input comes in two parts.
-const CUTS: usize = 256;
+/// An input whose square is less is cut at each place; the longer another, the fewer are its cuts, which take as long.
+const EFFORT: usize = 1 << 17;
 
 /// Asserts that `outcome` is the same however `length` bytes arrive, and gives it back. Its argument is how many bytes are
 /// there after each arrival.
@@ -13,7 +13,7 @@ pub fn however_cut<T: Debug + PartialEq>(length: usize, outcome: impl Fn(&[usize
         let arrivals: Vec<usize> = (step..length).step_by(step).chain([length]).collect();
         assert_eq!(outcome(&arrivals), whole, "in steps of {step}, and whole");
     }
-    for cut in (1..length).step_by(1 + length / CUTS) {
+    for cut in (1..length).step_by(1 + length * length / EFFORT) {
         assert_eq!(outcome(&[cut, length]), whole, "cut at {cut}, and whole");
     }
     whole

@@ -47,7 +47,6 @@ fn decode(bytes: &[u8], arrivals: &[usize]) -> (Decoded, Stop) {
             stop => return (decoded, stop),
         }
     }
-    // Where a line that has not ended begins is known; how far it is looked at already is not to be compared.
     (decoded, Stop::Short)
 }
 

@@ -1,6 +1,7 @@
 //! Connections of FastCGI: the same answers, requests and bodies however their bytes arrive.
 
 use goherd_proto::body::Piece;
+use goherd_proto::cgi::Request;
 use goherd_proto::fastcgi::{Opening, Stdin, Step};
 use goherd_proto::http1::{Body, Limits, Refusal};
 
@@ -15,6 +16,9 @@ pub fn check(bytes: &[u8]) {
     for limits in limits() {
         let served = however_cut(bytes.len(), |arrivals| serve(bytes, arrivals, &limits));
         assert!(served.sent.len() <= (served.requests.len() + 1) * MOST_TOLD);
+        for request in &served.requests {
+            request.assert_sound(&limits);
+        }
     }
 }
 
@@ -23,18 +27,41 @@ pub fn check(bytes: &[u8]) {
 struct Served {
     /// What the web server is told.
     sent: Vec<u8>,
-    requests: Vec<Answerable>,
+    requests: Vec<Opened>,
     /// The status of the refusal that ended it.
     refused: Option<u16>,
 }
 
-/// A request with as much of its body as has come.
+/// A name and a value.
+type Variable = (Vec<u8>, Vec<u8>);
+
+/// The variables of a request, and as much of its body as has come.
 #[derive(Debug, PartialEq, Eq)]
-struct Answerable {
+struct Opened {
     id: u16,
     keep_conn: bool,
-    bytes: Vec<u8>,
+    variables: Vec<Result<Variable, Refusal>>,
     body: Vec<u8>,
+}
+
+impl Opened {
+    fn of(opening: &Opening) -> Self {
+        let own = |(name, value): (&[u8], &[u8])| (name.to_vec(), value.to_vec());
+        let variables = opening.variables().map(|variable| variable.map(own)).collect();
+        Self { id: opening.id(), keep_conn: opening.keep_conn(), variables, body: Vec::new() }
+    }
+
+    /// The variables are a request or none.
+    fn assert_sound(&self, limits: &Limits) {
+        let variables = self.variables.iter().map(|variable| match variable {
+            Ok((name, value)) => Ok((&name[..], &value[..])),
+            Err(refusal) => Err(*refusal),
+        });
+        match cgi::check(variables, limits) {
+            Ok(request) => assert!(self.body.len() as u64 <= length(&request)),
+            Err(_) => assert!(self.body.is_empty()),
+        }
+    }
 }
 
 /// The server's end of a connection.
@@ -56,6 +83,9 @@ fn serve(bytes: &[u8], arrivals: &[usize], limits: &Limits) -> Served {
             break;
         }
     }
+    let sizes = server.opening.variables().flatten().map(|(name, value)| name.len() + value.len() + 2);
+    let kept: usize = sizes.sum();
+    assert!(kept <= limits.head, "{kept} bytes are kept");
     server.served
 }
 
@@ -94,15 +124,10 @@ impl Server<'_> {
 
     /// All variables are there.
     fn begin(&mut self) -> Result<(), Refusal> {
-        let variables: Vec<_> = self.opening.variables().collect();
-        let packed = |(name, value): &(&[u8], &[u8])| name.len() + value.len() + 2;
-        let kept: usize = variables.iter().flatten().map(packed).sum();
-        assert!(kept <= self.limits.head, "{kept} bytes are kept");
-        let request = cgi::check(variables.into_iter(), self.limits)?;
-        let Body::Length(length) = request.head.framing.body else { panic!("chunks") };
-        self.stdin = Some(Stdin::new(self.opening.id(), length));
-        let (id, keep_conn) = (self.opening.id(), self.opening.keep_conn());
-        self.served.requests.push(Answerable { id, keep_conn, bytes: request.bytes, body: Vec::new() });
+        self.served.requests.push(Opened::of(&self.opening));
+        let mut request = Request::default();
+        request.read(self.opening.variables(), self.limits)?;
+        self.stdin = Some(Stdin::new(self.opening.id(), length(&request)));
         Ok(())
     }
 
@@ -124,7 +149,12 @@ impl Server<'_> {
                 self.opening.reset();
                 Some(consumed)
             }
-            Piece::Trailer { .. } => panic!("a trailer"),
+            Piece::Trailer { .. } => unreachable!("a trailer"),
         })
     }
+}
+
+fn length(request: &Request) -> u64 {
+    let Body::Length(length) = request.head.framing.body else { unreachable!("chunks") };
+    length
 }

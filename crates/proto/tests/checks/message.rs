@@ -92,7 +92,7 @@ impl Message {
                 assert!(number.to_string() == text && number <= limits.body, "{self:?}");
                 Body::Length(number)
             }
-            _ => panic!("two framings: {self:?}"),
+            _ => unreachable!("two framings: {self:?}"),
         };
         assert_eq!(self.framing.body, expected, "{self:?}");
     }
