@@ -15,7 +15,7 @@ UWSGI_GO := $(wildcard go/uwsgi/*.go go/uwsgi/*.h)
 RUST_MISSING := Rust is not on this machine. Install it: https://rustup.rs (curl -sSf https://sh.rustup.rs | sh)
 
 .DEFAULT_GOAL := build
-.PHONY: help build gccgo run test check unit install header docs bench clean rust
+.PHONY: help build gccgo run test check unit fuzz install header docs bench clean rust
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -69,8 +69,12 @@ unit: ## the tests of the Rust crates and of the Go package
 	$(CARGO) test --locked --workspace --exclude goherd-tests
 	cd go/uwsgi && $(GO) test ./...
 
+fuzz: rust ## random input for each parser, FUZZ_SECONDS=60 of it; needs cargo-fuzz and a nightly Rust
+	@scripts/fuzz
+
 check: ## formatting and lints, warnings are errors
-	@if $(CARGO) fmt --version >/dev/null 2>&1; then $(CARGO) fmt --all --check; \
+	@if $(CARGO) fmt --version >/dev/null 2>&1; then \
+	    $(CARGO) fmt --all --check && $(CARGO) fmt --manifest-path fuzz/Cargo.toml --check; \
 	    else echo "skipped: rustfmt is missing (rustup component add rustfmt)"; fi
 	@if $(CARGO) clippy --version >/dev/null 2>&1; then \
 	    $(CARGO) clippy --locked --workspace --all-targets -- -D warnings; \

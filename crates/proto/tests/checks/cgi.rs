@@ -1,10 +1,21 @@
 //! Requests made of variables: by the rules of HTTP/1, so that one written as HTTP/1 is the same request.
 
+use std::net::SocketAddr;
+
 use goherd_proto::cgi::{Request, Variable};
 use goherd_proto::http1::framing::Framing;
 use goherd_proto::http1::{Limits, Refusal};
 
 use super::message::Message;
+
+/// What is left to compare of a packet: the bytes of its variables, written again.
+pub fn packed(variables: &[Variable<'_>], pack: impl Fn(&[u8], &[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
+    variables
+        .iter()
+        .map(|variable| variable.ok().map(|(name, value)| pack(name, value)))
+        .collect::<Option<Vec<_>>>()
+        .map(|all| all.concat())
+}
 
 /// What `variables` come to; nothing that is kept is much larger than what may come over the wire.
 pub fn check<'a>(
@@ -19,6 +30,7 @@ pub fn check<'a>(
     result?;
     let message = Message::of(&request.head, &request.bytes);
     message.assert_sound(limits);
+    assert!(!message.fields.iter().any(|(name, _)| name.contains(&b'_')), "{message:?}");
     assert_eq!(message, Message::of(&used.head, &used.bytes), "in used memory");
     assert_eq!((&used.peer, used.https), (&request.peer, request.https), "in used memory");
     let body = message.framing.body;
@@ -54,5 +66,6 @@ fn used() -> Request {
 }
 
 fn assert_peer(peer: &str) {
-    assert!(peer == "@" || peer.parse::<std::net::SocketAddr>().is_ok(), "{peer:?}");
+    let address = peer.parse::<SocketAddr>().map(|address| address.ip());
+    assert!(peer == "@" || address.is_ok_and(|ip| ip == ip.to_canonical()), "{peer:?}");
 }

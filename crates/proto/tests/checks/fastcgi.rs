@@ -8,14 +8,15 @@ use goherd_proto::http1::{Body, Limits, Refusal};
 use super::arrivals::however_cut;
 use super::{cgi, limits};
 
-/// No more may be told in answer to what comes besides a request: 16 records.
-const MOST_TOLD: usize = 16 * 128;
+/// So many records may be told, at most, in answer to what comes besides a request.
+const MOST_TOLD: usize = 16;
 
 /// `bytes` are what a web server sends on one connection.
 pub fn check(bytes: &[u8]) {
     for limits in limits() {
         let served = however_cut(bytes.len(), |arrivals| serve(bytes, arrivals, &limits));
-        assert!(served.sent.len() <= (served.requests.len() + 1) * MOST_TOLD);
+        assert!(records(&served.sent) <= (served.requests.len() + 1) * MOST_TOLD);
+        served.assert_requests_are_apart(bytes, &limits);
         for request in &served.requests {
             request.assert_sound(&limits);
         }
@@ -32,6 +33,30 @@ struct Served {
     refused: Option<u16>,
 }
 
+impl Served {
+    /// After a whole request, a connection is as one that begins.
+    fn assert_requests_are_apart(&self, bytes: &[u8], limits: &Limits) {
+        let Some((first, others)) = self.requests.split_first() else { return };
+        let Some(length) = first.length else { return };
+        let bytes = &bytes[length..];
+        let served = serve(bytes, &[bytes.len()], limits);
+        assert_eq!((&served.requests[..], served.refused), (others, self.refused));
+        assert!(self.sent.ends_with(&served.sent));
+    }
+}
+
+/// How many records there are in what is told, which is nothing but records.
+fn records(mut sent: &[u8]) -> usize {
+    let mut count = 0;
+    while let [version, _, _, _, high, low, padding, _, after @ ..] = sent {
+        assert_eq!((*version, *padding), (1, 0));
+        sent = after.get(usize::from(u16::from_be_bytes([*high, *low]))..).expect("a record is whole");
+        count += 1;
+    }
+    assert!(sent.is_empty());
+    count
+}
+
 /// A name and a value.
 type Variable = (Vec<u8>, Vec<u8>);
 
@@ -42,13 +67,15 @@ struct Opened {
     keep_conn: bool,
     variables: Vec<Result<Variable, Refusal>>,
     body: Vec<u8>,
+    /// How many bytes it was, if it is complete.
+    length: Option<usize>,
 }
 
 impl Opened {
     fn of(opening: &Opening) -> Self {
         let own = |(name, value): (&[u8], &[u8])| (name.to_vec(), value.to_vec());
         let variables = opening.variables().map(|variable| variable.map(own)).collect();
-        Self { id: opening.id(), keep_conn: opening.keep_conn(), variables, body: Vec::new() }
+        Self { id: opening.id(), keep_conn: opening.keep_conn(), variables, body: Vec::new(), length: None }
     }
 
     /// The variables are a request or none.
@@ -71,12 +98,15 @@ struct Server<'a> {
     /// The body that is being read.
     stdin: Option<Stdin>,
     consumed: usize,
+    /// Where the request begins.
+    start: usize,
     served: Served,
 }
 
 fn serve(bytes: &[u8], arrivals: &[usize], limits: &Limits) -> Served {
     let opening = Opening::new(64);
-    let mut server = Server { limits, opening, stdin: None, consumed: 0, served: Served::default() };
+    let mut server =
+        Server { limits, opening, stdin: None, consumed: 0, start: 0, served: Served::default() };
     for &come in arrivals {
         if let Err(refusal) = server.go_on(&bytes[..come]) {
             server.served.refused = Some(refusal.status);
@@ -145,6 +175,8 @@ impl Server<'_> {
             }
             Piece::Data(_) | Piece::More => None,
             Piece::End(consumed) => {
+                request.length = Some(self.consumed + consumed - self.start);
+                self.start = self.consumed + consumed;
                 self.stdin = None;
                 self.opening.reset();
                 Some(consumed)

@@ -13,8 +13,11 @@ pub fn check(bytes: &[u8]) {
             let mut end = EndOfHead::default();
             first(bytes, arrivals, |input| end.find(input, &limits)).map_err(|refusal| refusal.status)
         });
-        if let Ok(Some(length)) = found {
-            assert!(length <= bytes.len() && length <= limits.head);
+        let empty_line = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|place| place + 4);
+        let Ok(found) = found else { continue };
+        assert_eq!(found, empty_line);
+        if let Some(length) = found {
+            assert!(length <= limits.head);
             head(&bytes[..length], &limits);
         }
     }

@@ -6,21 +6,22 @@ use goherd_proto::proxy::{Header, read};
 
 use super::arrivals::{first, however_cut};
 
-/// No header is longer: version 2's fixed bytes, addresses and extensions.
-const LONGEST: usize = 16 + (4 << 10);
+/// No header is longer: a line of version 1, and version 2's fixed bytes, addresses and extensions.
+const LONGEST: [usize; 2] = [107, 16 + (4 << 10)];
 
 /// `bytes` are the first of a connection.
 pub fn check(bytes: &[u8]) {
+    let longest = LONGEST[usize::from(bytes.starts_with(b"\r"))];
     let found = however_cut(bytes.len(), |arrivals| first(bytes, arrivals, read));
     match found {
-        Ok(Some(header)) => assert_sound(header, bytes),
-        Ok(None) => assert!(bytes.len() < LONGEST, "nothing comes of {} bytes", bytes.len()),
+        Ok(Some(header)) => assert_sound(header, bytes, longest),
+        Ok(None) => assert!(bytes.len() < longest, "nothing comes of {} bytes", bytes.len()),
         Err(refusal) => assert!(refusal.is_silent(), "{refusal}"),
     }
 }
 
-fn assert_sound(header: Header, bytes: &[u8]) {
-    assert!(header.length <= bytes.len() && header.length <= LONGEST);
+fn assert_sound(header: Header, bytes: &[u8], longest: usize) {
+    assert!(header.length <= bytes.len() && header.length <= longest);
     assert_eq!(read(&bytes[..header.length]), Ok(Some(header)));
     assert_eq!(read(&bytes[..header.length - 1]), Ok(None));
     if let Some(source) = header.source {

@@ -15,6 +15,10 @@ pub fn check(bytes: &[u8]) {
         });
         let Ok(Some((length, variables))) = found else { continue };
         assert!(length <= bytes.len() && length <= limits.head + 9);
+        if let Some(packed) = cgi::packed(&variables, |name, value| [name, b"\0", value, b"\0"].concat()) {
+            let netstring = [format!("{}:", packed.len()).as_bytes(), &packed, b","].concat();
+            assert_eq!(netstring, bytes[..length]);
+        }
         assert!(variables.iter().rev().skip(1).all(Result::is_ok), "variables after a malformed one");
         let _ = cgi::check(variables.into_iter(), &limits);
     }
