@@ -101,6 +101,9 @@ struct Package {
 
 /// Those of an application, each after what it imports itself.
 fn imported_packages(name: &str) -> Vec<Package> {
+    if !source(name).join("go.mod").exists() {
+        return Vec::new();
+    }
     let go = every_go().first().cloned().unwrap_or_else(|| "go".into());
     let wanted = "{{if and (not .Standard) (ne .ImportPath \"uwsgi\") (ne .ImportPath \"command-line-arguments\")}}\
                   {{.ImportPath}}|{{.Dir}}|{{join .GoFiles \" \"}}{{end}}";

@@ -78,7 +78,7 @@ impl Front {
         let start = if self == Self::Uwsgi { "HTTP/1.1 " } else { "Status: " };
         let status = head.strip_prefix(start).and_then(|rest| rest.get(..3)?.parse().ok());
         let status = status.unwrap_or_else(|| panic!("no status in {head:?}"));
-        Answer { status, head, body: bytes[end..].to_vec() }
+        Answer { status, head, body: bytes[end..].to_vec(), trailer: String::new() }
     }
 }
 

@@ -53,6 +53,9 @@ impl Reactor {
     /// Takes the connections that wait at the door `token`.
     pub(crate) fn accept(&self, lead: &mut Lead, token: u64) {
         for _ in 0..ACCEPTS {
+            if self.table.is_full() {
+                return self.exhausted(lead);
+            }
             let Some(door) = lead.doors.get(token) else { return };
             match door.listener.accept() {
                 Accepted::Nobody => return,
@@ -73,9 +76,6 @@ impl Reactor {
                     self.timers.by(retry);
                     return self.exhausted(lead);
                 }
-            }
-            if self.table.is_full() {
-                return self.exhausted(lead);
             }
         }
     }

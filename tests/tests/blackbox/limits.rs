@@ -258,7 +258,6 @@ fn more_than_there_can_be_is_told() {
 }
 
 #[test]
-#[ignore = "reactor/arrivals.rs accepts with a full table, and drops what it took, when two connections end in one batch"]
 fn connections_that_want_for_descriptors_wait() {
     for connections in [48, 63] {
         let server = bare(&["--max-fd", "64", "--max-connections", &connections.to_string()]).start();
