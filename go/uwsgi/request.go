@@ -70,7 +70,7 @@ func newExchange(c *core) *exchange {
 	var err error
 	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
 		r.URL = &url.URL{Path: "/"}
-		x.refused = "400 Bad Request: malformed request target"
+		x.refused = "400: the request has a malformed target"
 	}
 	if ev.flags&flagHTTPS != 0 {
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true} // as net/http/cgi has it

@@ -325,6 +325,7 @@ func (w *response) finish() {
 	if w.status == 0 {
 		w.settle(http.StatusOK)
 	}
+	w.declareLateTrailers()
 	if w.streaming || w.trailing && w.contentLength < 0 {
 		w.finishStream()
 		return

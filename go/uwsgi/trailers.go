@@ -18,7 +18,7 @@ func (x *exchange) announceTrailers() {
 	delete(r.Header, "Trailer")
 	for _, key := range elements(announced) {
 		if isFraming(key) {
-			x.refused = "400 Bad Request: bad trailer key"
+			x.refused = "400: the request announces a trailer field that must be in the head"
 			return
 		}
 		if r.Trailer == nil {
@@ -76,17 +76,22 @@ func (x *exchange) takeTrailers() {
 // declareTrailers notes which trailer fields the handler promises in the head of
 // its answer.
 func (w *response) declareTrailers() {
-	for key := range w.header {
-		if strings.HasPrefix(key, http.TrailerPrefix) {
-			w.trailing = true
-		}
-	}
+	w.declareLateTrailers()
 	if declared, has := w.header["Trailer"]; has {
 		w.trailing = true
 		for _, key := range elements(declared) {
 			if !isFraming(key) {
 				w.trailers = append(w.trailers, key)
 			}
+		}
+	}
+}
+
+// declareLateTrailers looks for trailer fields that the head need not promise.
+func (w *response) declareLateTrailers() {
+	for key := range w.header {
+		if strings.HasPrefix(key, http.TrailerPrefix) {
+			w.trailing = true
 		}
 	}
 }

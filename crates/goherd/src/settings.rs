@@ -136,6 +136,7 @@ fn times(config: &Config) -> Times {
         idle: milliseconds(config.http_keepalive),
         http: milliseconds(config.http_timeout),
         socket: milliseconds(config.socket_timeout),
+        ..Times::default()
     }
 }
 

@@ -47,10 +47,7 @@ pub fn inspect(block: &[u8]) -> Result<Said, Malformed> {
         let field = field?;
         match field.name.len() {
             10 if field.name.eq_ignore_ascii_case(b"connection") => {
-                said.close |= field
-                    .value
-                    .split(|&byte| byte == b',')
-                    .any(|t| t.trim_ascii().eq_ignore_ascii_case(b"close"));
+                said.close |= has_token(field.value, b"close");
             }
             14 if field.name.eq_ignore_ascii_case(b"content-length") => {
                 said.content_length =
@@ -68,14 +65,22 @@ pub fn inspect(block: &[u8]) -> Result<Said, Malformed> {
 /// for none at all. The block must have passed [`inspect`]; what is malformed in it is left out.
 pub fn head(out: &mut Vec<u8>, frame: &Frame<'_>, block: &[u8]) {
     status_line(out, frame.form, frame.status);
-    let mut dated = false;
+    let (mut dated, mut says) = (false, false);
     for field in fields::walk(block).flatten() {
         let servers = match field.name.len() {
             4 if field.name.eq_ignore_ascii_case(b"date") => {
                 dated = true;
                 field.value.is_empty()
             }
-            10 => field.name.eq_ignore_ascii_case(b"connection") && is_persistence(field.value),
+            10 if field.name.eq_ignore_ascii_case(b"connection") => match frame.connection {
+                Some("close") => {
+                    let says_close = has_token(field.value, b"close");
+                    says |= says_close;
+                    !says_close
+                }
+                Some(_) => is_persistence(field.value),
+                None => has_token(field.value, b"close"),
+            },
             14 => field.name.eq_ignore_ascii_case(b"content-length"),
             17 => field.name.eq_ignore_ascii_case(b"transfer-encoding"),
             _ => false,
@@ -93,7 +98,7 @@ pub fn head(out: &mut Vec<u8>, frame: &Frame<'_>, block: &[u8]) {
     if frame.chunked {
         put(out, b"Transfer-Encoding", b"chunked");
     }
-    if let Some(connection) = frame.connection {
+    if let Some(connection) = frame.connection.filter(|_| !says) {
         put(out, b"Connection", connection.as_bytes());
     }
     out.extend_from_slice(b"\r\n");
@@ -120,6 +125,10 @@ pub fn last_chunk(out: &mut Vec<u8>, block: &[u8]) {
         put(out, field.name, field.value);
     }
     out.extend_from_slice(b"\r\n");
+}
+
+fn has_token(value: &[u8], token: &[u8]) -> bool {
+    value.split(|&byte| byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
 }
 
 /// Whether a Connection field speaks of nothing but whether the connection goes on.
@@ -245,6 +254,20 @@ mod tests {
         out.clear();
         last_chunk(&mut out, &block(&[("X-Sum", "1")]));
         assert_eq!(out, b"0\r\nX-Sum: 1\r\n\r\n");
+    }
+
+    #[test]
+    fn the_application_s_connection_field_stands_where_it_does_not_contradict() {
+        for (connection, said, sent) in [
+            (Some("close"), "x-y", "close"),
+            (Some("close"), "x-y, Close", "x-y, Close"),
+            (Some("keep-alive"), "keep-alive", "keep-alive"),
+            (None, "keep-alive", "keep-alive"),
+            (None, "x-y", "x-y"),
+        ] {
+            let head = encode(&Frame { connection, date: b"", ..PLAIN }, &[("Connection", said)]);
+            assert_eq!(head, format!("HTTP/1.1 200 OK\r\nConnection: {sent}\r\n\r\n"), "{said}");
+        }
     }
 
     #[test]

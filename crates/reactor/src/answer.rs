@@ -211,9 +211,10 @@ impl Connection {
 
     /// Settles whether the connection goes on after this answer, as far as that is known when its head is written.
     fn settle_persistence(&mut self, code: u16, said: Said, shared: &Shared) {
-        let goes_on =
-            !said.close && code != 101 && !self.exchange.body_is_a_burden() && !shared.is_draining();
-        self.exchange.keep_alive &= goes_on;
+        let exchange = &mut self.exchange;
+        exchange.keep_alive &=
+            !said.close && code != 101 && !exchange.body_is_a_burden() && !shared.is_draining();
+        exchange.upgrade &= code >= 400;
     }
 
     /// An interim answer, sent at once; a peer that does not know such gets none.

@@ -6,7 +6,7 @@ use goherd_proto::fastcgi::Stdin;
 use goherd_proto::http1::{Body, Chunked, Refusal};
 use goherd_sys::socket::Transfer;
 
-use crate::connection::{Connection, Shared};
+use crate::connection::{Connection, MAX_DISCARDED, Shared};
 use crate::exchange::Read;
 use crate::input::Input;
 
@@ -64,6 +64,8 @@ impl Remaining {
     }
 }
 
+const TOO_SHORT: Refusal = Refusal::bad("has a body that ends too soon");
+
 /// What stands at the front of the input.
 enum Front {
     Data(u64),
@@ -79,7 +81,13 @@ impl Connection {
         if self.exchange.refusal.is_some() {
             return Read::Broken;
         }
+        if !self.exchange.body.is_over() && !self.invite() {
+            return Read::Broken;
+        }
         let left = match self.front() {
+            Front::Data(left) if self.exchange.body_bytes.saturating_add(left) > shared.limits.body => {
+                return self.break_off(Refusal::with(413, "has too long a body"));
+            }
             Front::Data(left) => left,
             Front::End => return Read::End,
             Front::Stopped(read) => return read,
@@ -90,11 +98,21 @@ impl Connection {
             self.moved += count as u64;
             self.exchange.body.took(count);
             self.exchange.body_bytes += count as u64;
-            if self.exchange.body_bytes > shared.limits.body {
-                return self.break_off(Refusal::with(413, "has too long a body"));
-            }
         }
         read
+    }
+
+    /// Looks through what has come of a body in pieces that nobody has read, before the answer to it is begun: what is
+    /// wrong in it takes the answer's place.
+    pub(crate) fn look_ahead(&mut self, shared: &Shared) {
+        if matches!(self.exchange.body, Remaining::Length(_)) || self.exchange.expects_continue {
+            return;
+        }
+        while self.exchange.discarded <= MAX_DISCARDED {
+            let Read::Bytes(count) = self.read_body(&mut [0; 4096], shared) else { break };
+            self.exchange.discarded += count as u64;
+        }
+        self.exchange.waits_to_read = false;
     }
 
     /// Goes on to the next data, or to where there is none.
@@ -133,13 +151,11 @@ impl Connection {
 
     /// Receives into the input; `Some`: nothing came.
     fn receive_framing(&mut self) -> Option<Read> {
-        if !self.invite() {
-            return Some(Read::Broken);
-        }
         match self.input.as_mut()?.fill(&self.stream).0 {
             Transfer::Done(_) => None,
             Transfer::WouldBlock => Some(self.wait_to_read()),
-            Transfer::Ended | Transfer::Broken => Some(Read::Broken),
+            Transfer::Ended => Some(self.break_off(TOO_SHORT)),
+            Transfer::Broken => Some(Read::Broken),
         }
     }
 
@@ -150,13 +166,11 @@ impl Connection {
             input.consume(count);
             return Read::Bytes(count);
         }
-        if !self.invite() {
-            return Read::Broken;
-        }
         match self.stream.receive(buffer) {
             Transfer::Done(count) => Read::Bytes(count),
             Transfer::WouldBlock => self.wait_to_read(),
-            Transfer::Ended | Transfer::Broken => Read::Broken,
+            Transfer::Ended => self.break_off(TOO_SHORT),
+            Transfer::Broken => Read::Broken,
         }
     }
 
@@ -166,15 +180,15 @@ impl Connection {
         Read::WouldBlock
     }
 
-    /// Tells a peer that waits for it to send the body (RFC 9110 §10.1.1); `false`: it is gone, or has its answer already
-    /// and will send none.
+    /// Tells a peer that waits for it to send the body (RFC 9110 §10.1.1), unless it has the answer's head already;
+    /// `false`: it is gone.
     fn invite(&mut self) -> bool {
         if !std::mem::take(&mut self.exchange.expects_continue) {
             return true;
         }
         if self.exchange.is_streaming() {
-            self.exchange.keep_alive = false;
-            return false;
+            self.exchange.keep_alive = false; // it may send it or not
+            return true;
         }
         if let Some(input) = &mut self.input {
             input.out.extend_from_slice(encode::CONTINUE);

@@ -28,6 +28,9 @@ pub(crate) const MAX_DISCARDED: u64 = 256 << 10;
 /// How much is read after the last answer, so that it reaches a peer that is still sending: time bounds it as well.
 const MAX_LINGERED: u64 = 16 << 20;
 
+/// How long a peer may take to end its side while draining, in milliseconds.
+const END_OF_A_DRAIN: u64 = 1000;
+
 /// What all connections of a reactor have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -47,6 +50,12 @@ pub(crate) struct Shared {
 impl Shared {
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// How long peers may take: to go away, less while draining, when everything waits for them.
+    fn times(&self) -> Times {
+        let end = if self.is_draining() { self.times.end.min(END_OF_A_DRAIN) } else { self.times.end };
+        Times { end, ..self.times }
     }
 
     /// How long peers of this protocol may take for bytes.
@@ -238,12 +247,12 @@ impl Connection {
             return self.end(shared);
         }
         self.phase = Phase::Discarding;
-        self.tolerance = MAX_DISCARDED;
+        self.tolerance = MAX_DISCARDED.saturating_sub(self.exchange.discarded);
         self.discard(shared)
     }
 
-    /// Whether the peer has offered an upgrade and gone on as if it had been accepted, though it was not: what follows is
-    /// not HTTP.
+    /// Whether the peer has offered an upgrade and gone on as if it had been accepted, though it was refused: what follows
+    /// is not HTTP.
     fn has_jumped_ahead(&self) -> bool {
         let unread = || self.input.as_ref().is_some_and(|input| !input.unread().is_empty());
         self.exchange.upgrade && self.exchange.body.is_over() && (unread() || self.readable)
@@ -293,10 +302,10 @@ impl Connection {
         self.read_head(shared)
     }
 
-    /// Ends the connection after an answer: at once when nothing of the peer is unread, else lingering.
+    /// Ends the connection after an answer: at once when the peer sends nothing more, else lingering.
     fn end(&mut self, shared: &Shared) -> Progress {
         let unread = self.input.as_ref().is_some_and(|input| !input.unread().is_empty());
-        if unread || self.readable || !self.exchange.body.is_over() {
+        if unread || self.readable || !self.exchange.body.is_over() || !self.exchange.is_last {
             return self.linger(shared);
         }
         Progress::Closed
@@ -332,7 +341,7 @@ impl Connection {
     pub fn mind_time(&mut self, shared: &Shared, now: Millis) -> Option<Millis> {
         let bytes = shared.time_for_bytes(self.origin.protocol);
         let moved = std::mem::take(&mut self.moved);
-        self.wait.turn(self.awaited(), moved, now, &shared.times, bytes);
+        self.wait.turn(self.awaited(), moved, now, &shared.times(), bytes);
         self.wait.due
     }
 

@@ -86,7 +86,11 @@ pub(crate) struct Exchange {
     pub refusal: Option<Refusal>,
     /// The peer waits for a "100 Continue" before it sends the body.
     pub expects_continue: bool,
+    /// It did when the exchange began, so that it may send the body or not.
+    pub expected_continue: bool,
     pub keep_alive: bool,
+    /// The peer has said that it sends no more requests.
+    pub is_last: bool,
     /// The peer has offered to go on in another protocol.
     pub upgrade: bool,
     pub waits_to_read: bool,
@@ -100,7 +104,9 @@ pub(crate) struct Exchange {
     is_head: bool,
     /// An answer in parts has begun.
     pub streaming: Option<Streaming>,
-    /// How much of the request's body has been read.
+    /// How much of the request's body was read for nobody, before the answer.
+    pub discarded: u64,
+    /// How much of it has been read.
     pub body_bytes: u64,
 }
 
@@ -111,7 +117,9 @@ impl Exchange {
             core,
             body: Remaining::of(input),
             expects_continue: head.framing.expects_continue,
+            expected_continue: head.framing.expects_continue,
             keep_alive: head.framing.keep_alive && keep_alive,
+            is_last: head.framing.close,
             upgrade: head.framing.upgrade,
             told_gone,
             minor: head.minor,
@@ -129,7 +137,9 @@ impl Exchange {
 
     /// Whether what is unread of the body is too much to read, or may never come.
     pub fn body_is_a_burden(&self) -> bool {
-        self.body.exceeds(MAX_DISCARDED) || (self.expects_continue && !self.body.is_over())
+        self.body.exceeds(MAX_DISCARDED)
+            || (self.discarded > MAX_DISCARDED && !self.body.is_over())
+            || (self.expected_continue && !self.body.is_over())
     }
 
     /// Whether the head of an answer in parts has been given.
@@ -167,6 +177,7 @@ impl Reactor {
             if connection.exchange.is_streaming() {
                 return (Err(Failure::OutOfTurn), Progress::Waiting);
             }
+            connection.look_ahead(shared);
             let progress = match connection.exchange.refusal {
                 Some(refusal) => connection.refuse(refusal, shared),
                 None => connection.respond(status, said, block, body, shared),

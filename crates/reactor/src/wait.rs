@@ -9,8 +9,6 @@ use goherd_sys::clock::Millis;
 
 /// What a byte earns: peers that move 500 bytes a second are never given up.
 const MILLIS_PER_BYTE: u64 = 2;
-/// How long a peer may take to end its side after the last answer, in milliseconds.
-const END: u64 = 5_000;
 
 /// How long a peer may take, each in milliseconds; 0 means as long as it likes.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +21,13 @@ pub struct Times {
     pub http: u64,
     /// The same over the other protocols.
     pub socket: u64,
+    /// To end its side after the last answer.
+    pub end: u64,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self { head: 10_000, idle: 75_000, http: 60_000, socket: 60_000 }
+        Self { head: 10_000, idle: 75_000, http: 60_000, socket: 60_000, end: 5_000 }
     }
 }
 
@@ -79,7 +79,7 @@ impl Wait {
             Awaited::Head => (times.head, times.head),
             Awaited::Next => (times.idle, times.idle),
             Awaited::Bytes => (bytes, self.credit),
-            Awaited::End => (END, END),
+            Awaited::End => (times.end, times.end),
         };
         (self.awaited, self.since) = (awaited, now);
         self.due = (limit > 0).then(|| now.after(time));
@@ -95,7 +95,7 @@ impl Wait {
 mod tests {
     use super::*;
 
-    const TIMES: Times = Times { head: 100, idle: 1000, http: 600, socket: 0 };
+    const TIMES: Times = Times { head: 100, idle: 1000, http: 600, socket: 0, end: 10 };
 
     fn turn(wait: &mut Wait, awaited: Awaited, moved: u64, now: u64) -> Option<u64> {
         wait.turn(awaited, moved, Millis(now), &TIMES, TIMES.http);

@@ -13,6 +13,10 @@ const MAX_LINE: usize = 4 << 10;
 const MAX_EXTENSIONS: usize = 16 << 10;
 /// The most bytes of trailer fields.
 const MAX_TRAILERS: usize = 16 << 10;
+/// The most trailer fields.
+const MAX_TRAILER_FIELDS: u16 = 100;
+
+const TOO_MANY: Refusal = Refusal::with(431, "has too long a trailer section");
 
 /// The state of one body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +24,7 @@ pub struct Chunked {
     place: Place,
     extensions: usize,
     trailers: usize,
+    trailer_fields: u16,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,13 +80,15 @@ impl Chunked {
     }
 
     fn trailer(&mut self, input: &[u8]) -> Result<Piece, Refusal> {
-        let Some(line) = line(input)? else { return Ok(Piece::More) };
+        let line = line(input).map_err(|refusal| if input.len() < MAX_LINE { refusal } else { TOO_MANY })?;
+        let Some(line) = line else { return Ok(Piece::More) };
         if line.is_empty() {
             return Ok(Piece::End(2));
         }
         self.trailers += line.len();
-        if self.trailers > MAX_TRAILERS {
-            return Err(Refusal::with(431, "has too long a trailer section"));
+        self.trailer_fields += 1;
+        if self.trailers > MAX_TRAILERS || self.trailer_fields > MAX_TRAILER_FIELDS {
+            return Err(TOO_MANY);
         }
         let (name, value) = trailer_field(line)?;
         let [name, value] = [name, value].map(|part| Span::locate(part, input));

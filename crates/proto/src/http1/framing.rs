@@ -24,6 +24,8 @@ pub struct Framing {
     pub body: Body,
     /// The peer wants to send more requests on this connection.
     pub keep_alive: bool,
+    /// It has said that this is its last one.
+    pub close: bool,
     /// The peer waits for a "100 Continue" before it sends the body (RFC 9110 §10.1.1).
     pub expects_continue: bool,
     /// The peer offers to go on in another protocol (RFC 9110 §7.8).
@@ -80,6 +82,7 @@ pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
         }
     }
     framing.upgrade &= connection.upgrade && head.minor > 0;
+    framing.close = connection.close;
     framing.keep_alive = !connection.close && (head.minor > 0 || connection.keep_alive);
     framing.body = match length {
         Some(_) if chunked => return Err(Refusal::bad("has both a Content-Length and a Transfer-Encoding")),

@@ -26,6 +26,9 @@ fn host_field(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
         return Err(Refusal::bad("has more than one Host"));
     }
     match first {
+        Some(field) if field.value.of(bytes).is_empty() && head.minor > 0 => {
+            Err(Refusal::bad("has an empty Host"))
+        }
         Some(field) if is_authority(field.value.of(bytes)) => Ok(field.value),
         Some(_) => Err(Refusal::bad("has a malformed Host")),
         None if head.minor == 0 => Ok(Span::default()),
@@ -98,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_host_field_is_one_and_well_formed() {
-        for good in ["x", "x:80", "[::1]:80", "127.0.0.1", "", "a-b.c_d", "x:"] {
+        for good in ["x", "x:80", "[::1]:80", "127.0.0.1", "a-b.c_d", "x:"] {
             assert_eq!(host("GET /", &format!("Host: {good}\r\n")), Ok(good.to_owned()), "{good:?}");
         }
         for bad in
@@ -107,6 +110,7 @@ mod tests {
             assert_eq!(host("GET /", &format!("Host: {bad}\r\n")), Err(400), "{bad:?}");
         }
         assert_eq!(host("GET /", ""), Err(400));
+        assert_eq!(host("GET /", "Host: \r\n"), Err(400));
         assert_eq!(host("GET /", "Host: a\r\nHost: a\r\n"), Err(400));
     }
 

@@ -88,9 +88,17 @@ fn expected(frame: &Frame<'_>, said: &[Field]) -> Vec<Field> {
     let dated = said.iter().any(|(name, _)| is(name, "date"));
     let mut fields = without(said, &["content-length", "transfer-encoding"]);
     fields.retain(|(name, value)| !(is(name, "date") && value.is_empty()));
+    let closes = |value: &[u8]| tokens(value).any(|token| token == "close");
     fields.retain(|(name, value)| {
-        !is(name, "connection") || !tokens(value).all(|token| is_persistence(&token))
+        !is(name, "connection")
+            || match frame.connection {
+                Some("close") => closes(value),
+                Some(_) => !tokens(value).all(|token| is_persistence(&token)),
+                None => !closes(value),
+            }
     });
+    let says_close =
+        frame.connection == Some("close") && fields.iter().any(|(name, _)| is(name, "connection"));
     let mut add = |name: &str, value: &[u8]| fields.push((name.into(), value.into()));
     if !dated && !frame.date.is_empty() {
         add("Date", frame.date);
@@ -101,7 +109,7 @@ fn expected(frame: &Frame<'_>, said: &[Field]) -> Vec<Field> {
     if frame.chunked {
         add("Transfer-Encoding", b"chunked");
     }
-    if let Some(connection) = frame.connection {
+    if let Some(connection) = frame.connection.filter(|_| !says_close) {
         add("Connection", connection.as_bytes());
     }
     fields

@@ -272,13 +272,13 @@ fn what_was_written_goes_on_while_the_application_is_elsewhere() {
 }
 
 #[test]
-fn what_follows_an_upgrade_that_was_not_accepted_is_no_request() {
+fn what_follows_an_upgrade_that_was_refused_is_no_request() {
     let server = Server::new(8);
     let mut peer = server.connect();
     peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         .unwrap();
     peer.write_all(b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    server.respond(server.request().id, "no");
+    server.reactor.respond(server.request().id, 426, b"", b"no").unwrap();
     peer.shutdown(Shutdown::Write).unwrap();
     assert!(server.until_closed(peer).ends_with("\r\n\r\nno"));
 }

@@ -8,7 +8,7 @@ use crate::server::{Server, answer};
 
 /// All times are short, so that a test waits for none of them long.
 fn impatient() -> Server {
-    Server::with(|settings| settings.times = Times { head: 50, idle: 50, http: 50, socket: 50 })
+    Server::with(|settings| settings.times = Times { head: 50, idle: 50, http: 50, socket: 50, end: 50 })
 }
 
 #[test]
