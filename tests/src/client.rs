@@ -250,6 +250,12 @@ impl Client {
         String::from_utf8(line).map_err(|_| broken("a line that is not text"))
     }
 
+    /// Receives what there is and forgets it; gives how much it was, 0 at the end.
+    pub fn receive_and_forget(&mut self) -> io::Result<usize> {
+        self.received.clear();
+        self.fill()
+    }
+
     /// Receives everything until the server closes the connection.
     pub fn receive_to_end(&mut self) -> io::Result<Vec<u8>> {
         while self.fill()? > 0 {}

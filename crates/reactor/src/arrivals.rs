@@ -20,21 +20,24 @@ const ACCEPTS: usize = 32;
 
 #[derive(Debug)]
 pub(crate) struct Arrivals {
-    /// Doors were shut for want of descriptors or slots, and it is time to try again.
+    /// Doors are shut for want of descriptors or slots.
+    shut: AtomicBool,
+    /// It is time to try again.
     may_open: AtomicBool,
     told: Rarely,
 }
 
 impl Default for Arrivals {
     fn default() -> Self {
-        Self { may_open: AtomicBool::new(false), told: Rarely::new(TOLD_MS) }
+        Self { shut: AtomicBool::new(false), may_open: AtomicBool::new(false), told: Rarely::new(TOLD_MS) }
     }
 }
 
 impl Arrivals {
-    /// There is room again.
-    pub fn may_go_on(&self) {
-        self.may_open.store(true, Ordering::Release);
+    /// There is room again; `true`: the leader, who may be parked, is to hear of it.
+    pub fn may_go_on(&self) -> bool {
+        self.may_open.store(true, Ordering::SeqCst);
+        self.shut.load(Ordering::SeqCst)
     }
 }
 
@@ -48,6 +51,7 @@ impl Reactor {
             return;
         }
         lead.exhausted = lead.doors.open(&self.epoll).is_err();
+        self.arrivals.shut.store(lead.exhausted, Ordering::SeqCst);
     }
 
     /// Takes the connections that wait at the door `token`.
@@ -98,6 +102,7 @@ impl Reactor {
     /// Shuts the doors until a connection ends: those that come go to a neighbour, or wait in the kernel.
     fn exhausted(&self, lead: &mut Lead) {
         lead.exhausted = true;
+        self.arrivals.shut.store(true, Ordering::SeqCst);
         lead.doors.pass_on(&self.epoll);
     }
 
@@ -105,7 +110,7 @@ impl Reactor {
     pub(crate) fn retry_accepting(&self, lead: &mut Lead, now: Millis) -> Option<Millis> {
         if lead.retry.is_some_and(|due| due <= now) {
             lead.retry = None;
-            self.arrivals.may_go_on();
+            let _heard_here = self.arrivals.may_go_on();
         }
         lead.retry
     }

@@ -27,7 +27,7 @@ use crate::pace::{Pace, TICK_MICROS};
 use crate::rarely::Rarely;
 use crate::table::{ExchangeId, Slot, Table, locked};
 use crate::timers::Timers;
-use crate::wait::Times;
+use crate::wait::{Times, Wait};
 
 /// The token of the descriptor given to [`Reactor::watch_control`]. Tokens below 2^32 are no connection's.
 const CONTROL: u64 = BATON + 1;
@@ -40,7 +40,7 @@ const BATCH: usize = 128;
 /// How often it is told that all cores are busy.
 const FULL_MS: u64 = 60_000;
 /// How often it is told that requests are refused without an answer.
-const REFUSED_MS: u64 = 10_000;
+const REFUSED_MS: u64 = 1_000;
 
 /// What a reactor is made of.
 #[derive(Debug)]
@@ -291,7 +291,10 @@ impl Reactor {
                     let progress = connection.advance(&self.shared);
                     self.settle(index, &mut slot, progress, None);
                 }
-                Phase::Lingering => self.close(index, &mut slot),
+                Phase::Lingering => {
+                    connection.wait = Wait::default(); // there is less time now
+                    self.settle(index, &mut slot, Progress::Waiting, None);
+                }
                 Phase::Queued | Phase::Busy | Phase::Flushing | Phase::Discarding => {}
             }
         }
@@ -350,6 +353,7 @@ impl Reactor {
             CONTROL => return Some(Event::Control),
             KICK => {
                 self.kick.clear();
+                self.mind_doors(lead, mode);
                 return (mode == Mode::Steward).then_some(Event::Queued);
             }
             TIMER => {
@@ -569,7 +573,9 @@ impl Reactor {
 
     fn vacate(&self, index: u32) {
         self.table.give_back(index);
-        self.arrivals.may_go_on();
+        if self.arrivals.may_go_on() {
+            self.kick();
+        }
     }
 
     /// Takes the connection of an exchange out of the reactor; its slot stays taken until [`Reactor::release`].

@@ -202,21 +202,20 @@ fn a_gibibyte_goes_down_in_bounded_memory(toolchain: Toolchain) {
     let mut client = server.connect();
     assert_eq!(client.get("/flood?n=65536").unwrap().body.len(), 65536);
     let before = memory(&server);
-    client.send(format!("GET /flood?n={GIBIBYTE} HTTP/1.1\r\nHost: test\r\n\r\n")).unwrap();
-    assert_eq!(client.receive_head().unwrap().field("Transfer-Encoding"), Some("chunked"));
-    let (mut length, mut most, mut chunks) = (0, 0, 0);
+    client.send(format!("GET /flood?n={GIBIBYTE} HTTP/1.0\r\n\r\n")).unwrap();
+    let (mut length, mut most, mut pieces) = (0, 0, 0);
     loop {
-        let chunk = client.receive_chunk().unwrap();
-        length += chunk.len();
-        chunks += 1;
-        if chunks % 1000 == 0 {
+        let piece = client.receive_and_forget().unwrap();
+        length += piece;
+        pieces += 1;
+        if pieces % 1000 == 0 {
             most = most.max(memory(&server));
         }
-        if chunk.is_empty() {
+        if piece == 0 {
             break;
         }
     }
-    assert_eq!(length, GIBIBYTE);
+    assert!((GIBIBYTE..GIBIBYTE + 1000).contains(&length), "{length} bytes with the head");
     assert!(most.max(memory(&server)) < before + ALLOWED, "{before} bytes before, {most} at most");
 }
 
