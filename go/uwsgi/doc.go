@@ -13,5 +13,11 @@
 // worker, in a Go runtime that was started after the fork. Run outside a server
 // (go run .), the same program serves plain net/http.
 //
+// Handlers get what net/http gives them, among it http.Flusher, http.Hijacker,
+// io.ReaderFrom, trailers, interim answers and what http.ResponseController asks
+// for; docs/nethttp-differences.md of the server lists what is meant to differ.
+// With gccgo, which cannot interrupt a goroutine that computes, GOMAXPROCS is 2 at
+// least unless the environment variable says otherwise.
+//
 // The package works with Go 1.18 and newer and with gccgo 12 and newer.
 package uwsgi
