@@ -47,6 +47,9 @@ fn forms() -> Vec<Row> {
             "GET\0/ HTTP/1.1",
             ":",
             "GET: / HTTP/1.1",
+            "get / HTTP/1.1",
+            "Get / HTTP/1.1",
+            "options * HTTP/1.1",
             "Host: x",
         ]
         .map(line),
@@ -105,7 +108,7 @@ fn versions() -> Vec<Row> {
 
 fn methods() -> Vec<Row> {
     let mut rows: Vec<_> =
-        ["get", "Get", "FOO", "PATCH", "DELETE", "PUT", "TRACE", "M-SEARCH", "!#$%&'*+-.^_`|~09azAZ"]
+        ["m-search", "FOO", "PATCH", "DELETE", "PUT", "TRACE", "M-SEARCH", "!#$%&'*+-.^_`|~09azAZ"]
             .into_iter()
             .map(|method| {
                 let answer = ok(format!("{method} /a"));

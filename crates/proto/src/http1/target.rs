@@ -7,8 +7,14 @@ use super::head::{Head, Span};
 pub(crate) fn authority(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
     let host = host_field(head, bytes)?;
     let (method, target) = (head.method.of(bytes), head.target.of(bytes));
+    if is_in_the_wrong_case(method) {
+        return Err(Refusal::bad("has a method in the wrong case"));
+    }
     if !target.iter().all(u8::is_ascii_graphic) {
         return Err(Refusal::bad("has a target with a byte that must be percent-encoded"));
+    }
+    if target.contains(&b'#') {
+        return Err(Refusal::bad("has a target with a fragment"));
     }
     match target {
         _ if method == b"CONNECT" => Err(connect(target)),
@@ -16,6 +22,13 @@ pub(crate) fn authority(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
         b"*" if method == b"OPTIONS" => Ok(host),
         _ => absolute(head, bytes, host),
     }
+}
+
+/// Methods are case-sensitive (RFC 9110 §9.1): who takes `get` for GET, and who does not, read two requests.
+fn is_in_the_wrong_case(method: &[u8]) -> bool {
+    const KNOWN: [&[u8]; 9] =
+        [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
+    method.iter().any(u8::is_ascii_lowercase) && KNOWN.iter().any(|known| method.eq_ignore_ascii_case(known))
 }
 
 /// The Host field: one, and in HTTP/1.1 exactly one (RFC 9112 §3.2).
@@ -131,6 +144,15 @@ mod tests {
         assert_eq!(host("CONNECT h:443", "Host: x\r\n"), Err(405));
         assert_eq!(host("CONNECT /", "Host: x\r\n"), Err(400));
         assert_eq!(host("GET x", "Host: x\r\n"), Err(400));
+        assert_eq!(host("GET /a#b", "Host: x\r\n"), Err(400));
+    }
+
+    #[test]
+    fn known_methods_have_one_case() {
+        for method in ["get", "Get", "options", "pOST"] {
+            assert_eq!(host(&format!("{method} /"), "Host: x\r\n"), Err(400), "{method}");
+        }
+        assert_eq!(host("m-search /", "Host: x\r\n"), Ok("x".to_owned()));
     }
 
     #[test]
