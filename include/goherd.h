@@ -238,7 +238,8 @@ int64_t goherd_trailers(uint64_t exchange,
 // Ends the connection as it stands; the exchange is over. 0 or an error.
 int64_t goherd_abort(uint64_t exchange);
 
-// Reads from the body into the `length` bytes at `buffer`: gives how many were read, 0 at the body's end, or an error.
+// Reads from the body into the `length` bytes at `buffer`: gives how many were read, 0 at the body's end, or an error. A
+// length of 0 means that nobody waits for the body any more, and gives `GOHERD_EAGAIN`.
 int64_t goherd_read(uint64_t exchange,
                     uint8_t *buffer,
                     uintptr_t length);

@@ -88,6 +88,9 @@ func bytesAt(address *uintptr, length uint32) []byte {
 
 // fieldsOf gives the places of the fields in the head of a request.
 func (ev *event) fieldsOf() []field {
+	if ev.fieldsLength == 0 {
+		return nil
+	}
 	return unsafe.Slice(*(**field)(unsafe.Pointer(&ev.fields)), int(ev.fieldsLength))
 }
 

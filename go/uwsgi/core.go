@@ -139,10 +139,10 @@ func (c *core) handle() {
 	x := c.current()
 	returned := false
 	defer func() {
-		atomic.StorePointer(&c.exchange, nil)
 		if !returned {
 			x.panicked(recover())
 		}
+		atomic.StorePointer(&c.exchange, nil)
 		x.context.cancel()
 		x.readable.signal() // who waits still learns that the exchange is over
 		x.writable.signal()

@@ -176,7 +176,10 @@ func (w *response) stream(p []byte) (int, error) {
 		c.buffer = append(c.buffer, p...)
 		return len(p), nil
 	}
-	return len(p), w.send(p)
+	if err := w.send(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // sendKept gives what was kept back to the server, after the head if that has not
@@ -361,7 +364,12 @@ func (w *response) finishStream() {
 
 // giveUp ends the answer of a handler that did not get to its end.
 func (w *response) giveUp(cut bool) {
-	w.mu.Lock()
+	if !w.mu.TryLock() {
+		// Another goroutine of the handler writes, and may wait for the peer.
+		abiAbort(w.exchange.id)
+		w.writable().signal()
+		w.mu.Lock()
+	}
 	defer w.mu.Unlock()
 	w.over = true
 	if w.hijacked {

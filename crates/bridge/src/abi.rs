@@ -416,15 +416,16 @@ pub extern "C" fn goherd_abort(exchange: u64) -> i64 {
     on_exchange(exchange, |context, id| context.reactor.abort(id).map(|()| 0))
 }
 
-/// Reads from the body into the `length` bytes at `buffer`: gives how many were read, 0 at the body's end, or an error.
+/// Reads from the body into the `length` bytes at `buffer`: gives how many were read, 0 at the body's end, or an error. A
+/// length of 0 means that nobody waits for the body any more, and gives `GOHERD_EAGAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn goherd_read(exchange: u64, buffer: *mut u8, length: usize) -> i64 {
     // SAFETY: the caller says that so many bytes are its own to be written during the call.
     let buffer = unsafe { borrow_mut(buffer, length) };
-    if buffer.is_empty() {
-        return GOHERD_EAGAIN;
-    }
     on_exchange(exchange, |context, id| {
+        if buffer.is_empty() {
+            return context.reactor.read_no_more(id).map(|()| GOHERD_EAGAIN);
+        }
         context.reactor.read(id, buffer).map(|read| match read {
             Read::Bytes(n) => signed(n),
             Read::End => 0,

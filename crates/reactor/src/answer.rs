@@ -317,8 +317,10 @@ impl Connection {
             return Ok(Write::WouldBlock);
         }
         let most = usize::try_from(count.min(left)).unwrap_or(usize::MAX).min(MAX_OF_FILE);
-        let wrote = match self.stream.send_file(file, most) {
-            _ if most == 0 => Write::Taken(0),
+        if most == 0 {
+            return Ok(Write::Taken(0));
+        }
+        let wrote = match self.stream.send_file(file, most).ok_or(Failure::OutOfTurn)? {
             Transfer::Done(n) => Write::Taken(n),
             Transfer::Ended => Write::Taken(0),
             Transfer::WouldBlock => self.block(),
@@ -352,6 +354,7 @@ impl Connection {
     }
 
     fn block(&mut self) -> Write {
+        self.untaken = self.stream.untaken();
         self.exchange.blocked = true;
         self.exchange.waits_to_write = true;
         Write::WouldBlock

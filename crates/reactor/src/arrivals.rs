@@ -10,6 +10,7 @@ use crate::connection::{Connection, Origin};
 use crate::doors::Door;
 use crate::lead::{Lead, Mode, Reactor};
 use crate::rarely::Rarely;
+use crate::table::locked;
 
 /// After how long accepting is tried again when descriptors were wanting.
 const RETRY_MS: u64 = 100;
@@ -51,7 +52,20 @@ impl Reactor {
             return;
         }
         lead.exhausted = lead.doors.open(&self.epoll).is_err();
+        if lead.exhausted {
+            self.retry_soon(lead);
+        }
         self.arrivals.shut.store(lead.exhausted, Ordering::SeqCst);
+    }
+
+    /// Takes the connections that wait at all doors, for a core whose turn it is while the steward leads.
+    pub(crate) fn let_in(&self) {
+        let mut lead = locked(self.lead());
+        self.mind_doors(&mut lead, Mode::Lead);
+        if !lead.doors.is_open() {
+            return;
+        }
+        lead.doors.tokens().for_each(|token| self.accept(&mut lead, token));
     }
 
     /// Takes the connections that wait at the door `token`.
@@ -75,9 +89,7 @@ impl Reactor {
                         let name = &self.shared.name;
                         format!("{name}: no connection can be accepted: {error}; those that come wait in the kernel")
                     });
-                    let retry = Millis::now().after(RETRY_MS);
-                    lead.retry = Some(retry);
-                    self.timers.by(retry);
+                    self.retry_soon(lead);
                     return self.exhausted(lead);
                 }
             }
@@ -97,6 +109,12 @@ impl Reactor {
             self.close(index, &mut slot);
         }
         watched
+    }
+
+    fn retry_soon(&self, lead: &mut Lead) {
+        let retry = Millis::now().after(RETRY_MS);
+        lead.retry = Some(retry);
+        self.timers.by(retry);
     }
 
     /// Shuts the doors until a connection ends: those that come go to a neighbour, or wait in the kernel.

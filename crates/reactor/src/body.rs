@@ -193,6 +193,8 @@ impl Connection {
         if let Some(input) = &mut self.input {
             input.out.extend_from_slice(encode::CONTINUE);
         }
-        !matches!(self.flush(), Transfer::Ended | Transfer::Broken)
+        let flushed = self.flush();
+        self.exchange.blocked = flushed == Transfer::WouldBlock;
+        !matches!(flushed, Transfer::Ended | Transfer::Broken)
     }
 }

@@ -28,8 +28,8 @@ pub(crate) const MAX_DISCARDED: u64 = 256 << 10;
 /// How much is read after the last answer, so that it reaches a peer that is still sending: time bounds it as well.
 const MAX_LINGERED: u64 = 16 << 20;
 
-/// How long a peer may take to end its side while draining, in milliseconds.
-const END_OF_A_DRAIN: u64 = 1000;
+/// How long a peer may take to complete a head, or to end its side, while draining, in milliseconds.
+const TIME_IN_A_DRAIN: u64 = 1000;
 
 /// What all connections of a reactor have in common.
 #[derive(Debug)]
@@ -52,10 +52,13 @@ impl Shared {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// How long peers may take: to go away, less while draining, when everything waits for them.
+    /// How long peers may take: to begin and to go away, less while draining, when everything waits for them.
     fn times(&self) -> Times {
-        let end = if self.is_draining() { self.times.end.min(END_OF_A_DRAIN) } else { self.times.end };
-        Times { end, ..self.times }
+        if !self.is_draining() {
+            return self.times;
+        }
+        let head = if self.times.head == 0 { TIME_IN_A_DRAIN } else { self.times.head.min(TIME_IN_A_DRAIN) };
+        Times { head, end: self.times.end.min(TIME_IN_A_DRAIN), ..self.times }
     }
 
     /// How long peers of this protocol may take for bytes.
@@ -119,6 +122,8 @@ pub(crate) struct Connection {
     /// How many bytes of bodies and answers have gone either way since somebody looked at the time.
     pub moved: u64,
     pub wait: Wait,
+    /// How many bytes the peer had not taken when it was last found to take no more.
+    pub untaken: Option<u64>,
     /// How much more is read and thrown away before the connection is ended.
     tolerance: u64,
 }
@@ -138,6 +143,7 @@ impl Connection {
             requests: 0,
             moved: 0,
             wait: Wait::default(),
+            untaken: None,
             tolerance: 0,
         }
     }
@@ -200,7 +206,8 @@ impl Connection {
 
     /// Waits for the peer, without a buffer if there is nothing in it; not while draining: no request is under way here.
     fn rest(&mut self, shared: &Shared) -> Progress {
-        if shared.is_draining() {
+        let is_idle = self.input.as_ref().is_none_or(|input| input.is_idle());
+        if shared.is_draining() && self.requests > 0 && is_idle {
             return Progress::Closed;
         }
         if self.input.as_ref().is_some_and(|input| input.is_idle()) {
@@ -231,19 +238,20 @@ impl Connection {
         }
         self.now = Millis::lately();
         let answer = answer::refusal(self, refusal, shared);
-        let _lost_with_the_peer = self.stream.send([&answer, b"", b""]);
-        self.linger(shared)
+        self.exchange.refusal = Some(refusal);
+        self.input.get_or_insert_with(|| shared.pool.take()).out.extend_from_slice(&answer);
+        self.phase = Phase::Flushing;
+        self.flush_and_finish(shared)
     }
 
     /// Called when the answer is sent: on to the next request, or to the end.
     pub fn finish(&mut self, shared: &Shared) -> Progress {
+        if self.exchange.refusal.is_some() {
+            return self.linger(shared);
+        }
         self.exchange.consume_head(self.input.as_deref_mut());
         let exchange = &self.exchange;
-        if !exchange.keep_alive
-            || exchange.body_is_a_burden()
-            || exchange.refusal.is_some()
-            || self.has_jumped_ahead()
-        {
+        if !exchange.keep_alive || exchange.body_is_a_burden() || self.has_jumped_ahead() {
             return self.end(shared);
         }
         self.phase = Phase::Discarding;
@@ -279,6 +287,7 @@ impl Connection {
                 }
                 other => {
                     input.out.drain(..sent);
+                    self.untaken = self.stream.untaken();
                     return other;
                 }
             }
@@ -326,6 +335,7 @@ impl Connection {
     fn awaited(&self) -> Awaited {
         let exchange = &self.exchange;
         match self.phase {
+            _ if self.queued => Awaited::Nothing, // a core is to look first
             Phase::Waiting if self.requests == 0 || self.input.is_some() => Awaited::Head,
             Phase::Waiting => Awaited::Next,
             Phase::Flushing | Phase::Discarding => Awaited::Bytes,
@@ -348,6 +358,15 @@ impl Connection {
     /// An exchange begins: its bytes have their own time.
     pub fn begin_waiting(&mut self, shared: &Shared) {
         self.wait.begin(shared.time_for_bytes(self.origin.protocol));
+    }
+
+    /// Whether the peer takes what was sent, though not so much that more could be: then it has more time.
+    pub fn takes(&mut self) -> bool {
+        let (before, now) = (self.untaken, self.stream.untaken());
+        self.untaken = now;
+        let taken = before.zip(now).map_or(0, |(before, now)| before.saturating_sub(now));
+        self.moved += taken;
+        taken > 0
     }
 
     /// The peer has taken too long. Gives which waits of the core are over with that, if one is busy here.

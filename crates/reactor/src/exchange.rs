@@ -173,6 +173,9 @@ impl Reactor {
     /// Content-Length is cut, a shorter one ends the connection.
     pub fn respond(&self, id: ExchangeId, status: u16, block: &[u8], body: &[u8]) -> Result<(), Failure> {
         let said = check(is_final(status), block)?;
+        if self.release(id) {
+            return Err(Failure::Ended);
+        }
         self.step(id, |connection, shared| {
             if connection.exchange.is_streaming() {
                 return (Err(Failure::OutOfTurn), Progress::Waiting);
@@ -275,7 +278,18 @@ impl Reactor {
 
     /// Ends the connection as it stands: the peer sees that the answer is not whole. The exchange is over.
     pub fn abort(&self, id: ExchangeId) -> Result<(), Failure> {
+        if self.release(id) {
+            return Ok(());
+        }
         self.step(id, |_, _| (Ok(()), Progress::Closed))
+    }
+
+    /// Nobody waits for the request's body any more, so that the peer may take its time.
+    pub fn read_no_more(&self, id: ExchangeId) -> Result<(), Failure> {
+        self.step(id, |connection, _| {
+            connection.exchange.waits_to_read = false;
+            (Ok(()), Progress::Waiting)
+        })
     }
 
     /// Reads from the request's body into `buffer`, which must not be empty.

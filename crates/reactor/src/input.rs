@@ -62,7 +62,7 @@ impl Input {
 
     /// Whether there is nothing in it.
     pub fn is_idle(&self) -> bool {
-        self.unread().is_empty() && self.front().is_none_or(Front::is_idle)
+        self.unread().is_empty() && self.out.is_empty() && self.front().is_none_or(Front::is_idle)
     }
 
     fn front(&self) -> Option<&Front> {
@@ -231,6 +231,9 @@ impl Pool {
     pub fn give_back(&self, mut input: Box<Input>) {
         if input.bytes.len() > KEPT_SIZE || input.out.capacity() > KEPT_SIZE {
             return;
+        }
+        if input.front.as_ref().is_some_and(|front| front.request.bytes.capacity() > KEPT_SIZE) {
+            input.front = None;
         }
         input.reset();
         let mut kept = locked(&self.kept);

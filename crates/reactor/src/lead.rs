@@ -27,7 +27,7 @@ use crate::pace::{Pace, TICK_MICROS};
 use crate::rarely::Rarely;
 use crate::table::{ExchangeId, Slot, Table, locked};
 use crate::timers::Timers;
-use crate::wait::{Times, Wait};
+use crate::wait::{Awaited, Times, Wait};
 
 /// The token of the descriptor given to [`Reactor::watch_control`]. Tokens below 2^32 are no connection's.
 const CONTROL: u64 = BATON + 1;
@@ -35,6 +35,8 @@ const CONTROL: u64 = BATON + 1;
 const KICK: u64 = BATON + 2;
 /// The token of the timer.
 const TIMER: u64 = BATON + 3;
+/// Stands in the queue for the connections that wait at the doors; it is no slot.
+const ARRIVALS: u32 = u32::MAX;
 /// Events taken from epoll at a time.
 const BATCH: usize = 128;
 /// How often it is told that all cores are busy.
@@ -118,6 +120,8 @@ pub struct Reactor {
     /// Slots with something for a core to look at, beside those in the leader's batch.
     ready: Mutex<VecDeque<u32>>,
     ready_length: AtomicUsize,
+    /// How often a leader found something in that queue.
+    turns: AtomicUsize,
     pub(crate) arrivals: Arrivals,
     lead: Mutex<Lead>,
     kick: EventFd,
@@ -174,6 +178,7 @@ impl Reactor {
             },
             ready: Mutex::default(),
             ready_length: AtomicUsize::new(0),
+            turns: AtomicUsize::new(0),
             arrivals: Arrivals::default(),
             lead: Mutex::new(Lead {
                 gate_is_open: true,
@@ -230,13 +235,13 @@ impl Reactor {
 
     /// The next event. `core` names the caller in wake-ups; a request is shown to `inspect` before it is handed out.
     pub fn next(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Event {
-        if mode != Mode::Take {
-            self.pace.turn();
-        }
         let event = match mode {
             Mode::Take => self.take_ready(core, inspect),
-            Mode::Lead | Mode::LeadBusy => {
+            Mode::Lead | Mode::LeadBusy if self.ready_goes_first() => {
                 self.take_ready(core, inspect).or_else(|| self.poll(core, mode, inspect))
+            }
+            Mode::Lead | Mode::LeadBusy => {
+                self.poll(core, mode, inspect).or_else(|| self.take_ready(core, inspect))
             }
             Mode::Steward => self.poll(core, mode, inspect),
         };
@@ -286,7 +291,9 @@ impl Reactor {
             let Some(connection) = slot.connection.as_mut() else { continue };
             match connection.phase {
                 Phase::Waiting => {
-                    // What has arrived and was not looked at yet may be a request: it is still answered.
+                    // What has arrived and was not looked at yet may be a request: it is still answered. So is what
+                    // arrives soon on a connection that has had no answer.
+                    connection.wait = Wait::default();
                     connection.readable = true;
                     let progress = connection.advance(&self.shared);
                     self.settle(index, &mut slot, progress, None);
@@ -300,7 +307,14 @@ impl Reactor {
         }
     }
 
+    /// Whether a leader is to take what stands in the queue before it polls: every other time, so that neither keeps the
+    /// other from its turn.
+    fn ready_goes_first(&self) -> bool {
+        self.ready_length.load(Ordering::Acquire) > 0 && self.turns.fetch_add(1, Ordering::Relaxed) % 2 == 0
+    }
+
     fn poll(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Option<Event> {
+        self.pace.turn();
         let mut lead = locked(&self.lead);
         self.mind_doors(&mut lead, mode);
         let parks = mode != Mode::LeadBusy;
@@ -345,7 +359,7 @@ impl Reactor {
     ) -> Option<Event> {
         if let Ok(generation @ 1..) = u32::try_from(readiness.token >> 32) {
             let index = u32::try_from(readiness.token & u64::from(u32::MAX)).ok()?;
-            let backlog = lead.batch.len();
+            let backlog = lead.batch.len() + self.ready_length.load(Ordering::Relaxed);
             let mut inspect = |view: View<'_>| inspect(View { backlog, ..view });
             return self.on_connection(index, generation, readiness, core, mode, &mut inspect);
         }
@@ -365,6 +379,8 @@ impl Reactor {
             _ if mode == Mode::Steward => {
                 self.tell_full();
                 lead.doors.pass_on(&self.epoll);
+                self.stand_in_line(ARRIVALS); // if no neighbour takes them, they have their turn here
+                return Some(Event::Queued);
             }
             BATON => {
                 lead.doors.take_baton();
@@ -385,6 +401,10 @@ impl Reactor {
         });
     }
 
+    pub(crate) fn lead(&self) -> &Mutex<Lead> {
+        &self.lead
+    }
+
     /// Looks after every connection's time.
     fn sweep(&self, lead: &mut Lead) {
         self.timers.came();
@@ -394,7 +414,11 @@ impl Reactor {
             let Some(mut slot) = self.table.lock(index) else { continue };
             let Some(connection) = slot.connection.as_mut() else { continue };
             let due = connection.mind_time(&self.shared, now);
-            if connection.wait.is_over(now) {
+            if connection.wait.is_over(now) && connection.wait.awaited == Awaited::Bytes && connection.takes()
+            {
+                let due = connection.mind_time(&self.shared, now);
+                next = [next, due].into_iter().flatten().min();
+            } else if connection.wait.is_over(now) {
                 lead.wakes.extend(self.expire(index, &mut slot));
             } else {
                 next = [next, due].into_iter().flatten().min();
@@ -409,7 +433,14 @@ impl Reactor {
     fn expire(&self, index: u32, slot: &mut MutexGuard<'_, Slot>) -> Option<Event> {
         let id = ExchangeId::new(index, slot.sequence);
         let (progress, wake) = slot.connection.as_mut()?.expire(&self.shared);
-        self.settle(index, slot, progress, None);
+        match (progress, wake) {
+            (Progress::Closed, Some(_)) => {
+                let mut connection = slot.connection.take()?;
+                connection.release_input(&self.shared);
+                slot.outlived = true;
+            }
+            _ => drop(self.settle(index, slot, progress, None)),
+        }
         wake.map(|wake| Event::Wake(id, wake))
     }
 
@@ -437,7 +468,9 @@ impl Reactor {
                 return wake(connection, readiness).map(|wake| Event::Wake(id, wake));
             }
             Phase::Waiting if mode == Mode::Steward => {
-                self.tell_full();
+                if !readiness.peer_ended {
+                    self.tell_full();
+                }
                 return self.enqueue(index, connection);
             }
             Phase::Flushing if !readiness.writable => return None,
@@ -486,10 +519,15 @@ impl Reactor {
         if std::mem::replace(&mut connection.queued, true) {
             return None;
         }
+        self.watch_over(connection, Millis::lately());
+        self.stand_in_line(index);
+        Some(Event::Queued)
+    }
+
+    fn stand_in_line(&self, index: u32) {
         let mut ready = locked(&self.ready);
         ready.push_back(index);
         self.ready_length.store(ready.len(), Ordering::Release);
-        Some(Event::Queued)
     }
 
     fn take_ready(&self, core: u32, inspect: &mut dyn FnMut(View<'_>)) -> Option<Event> {
@@ -500,6 +538,10 @@ impl Reactor {
                 self.ready_length.store(ready.len(), Ordering::Release);
                 index?
             };
+            if index == ARRIVALS {
+                self.let_in();
+                continue;
+            }
             let Some(mut slot) = self.table.lock(index) else { continue };
             let Some(connection) = slot.connection.as_mut().filter(|connection| connection.queued) else {
                 continue;
@@ -584,7 +626,7 @@ impl Reactor {
         let mut slot = slot.ok_or(Failure::Ended)?;
         let mut connection =
             slot.connection.take_if(|connection| connection.phase == Phase::Busy).ok_or(Failure::Ended)?;
-        slot.hijacked = true;
+        slot.outlived = true;
         connection.release_input(&self.shared);
         let _not_watched = self.epoll.remove(&connection.stream);
         Ok(connection.stream)
@@ -593,7 +635,7 @@ impl Reactor {
     /// The exchange whose connection was taken out is over; `false`: it was not taken out.
     pub(crate) fn release(&self, id: ExchangeId) -> bool {
         let slot = self.table.lock(id.slot()).filter(|slot| slot.sequence == id.sequence());
-        let released = slot.is_some_and(|mut slot| std::mem::take(&mut slot.hijacked));
+        let released = slot.is_some_and(|mut slot| std::mem::take(&mut slot.outlived));
         if released {
             self.vacate(id.slot());
             self.kick(); // it may have been the last one of a reactor that drains

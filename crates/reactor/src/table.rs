@@ -35,8 +35,8 @@ pub(crate) struct Slot {
     /// Counts the requests of all of them.
     pub sequence: u32,
     pub connection: Option<Box<Connection>>,
-    /// The application has taken the connection over, and the request that it did so in lasts.
-    pub hijacked: bool,
+    /// The connection is gone, taken over by the application or given up, and the handler of its request goes on.
+    pub outlived: bool,
 }
 
 type Block = Box<[Mutex<Slot>]>;

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,8 @@ pub enum Accepted {
     Stream(Stream, Option<SocketAddr>),
     /// Nobody waits.
     Nobody,
-    /// This process or the machine has no descriptor or memory left; the connection keeps waiting.
+    /// This process or the machine has no descriptor or memory left, or something else is in the way; the connection keeps
+    /// waiting.
     Exhausted(io::Error),
 }
 
@@ -158,11 +159,20 @@ impl Listener {
             return match net::acceptfrom_with(&self.fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
                 Ok((fd, peer)) => Accepted::Stream(Stream { fd }, peer.and_then(inet)),
                 Err(Errno::AGAIN) => Accepted::Nobody,
-                Err(error @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
-                    Accepted::Exhausted(error.into())
-                }
                 // The connection ended while it waited, or a signal came (accept(2)): the next one may be good.
-                Err(_) => continue,
+                Err(
+                    Errno::CONNABORTED
+                    | Errno::INTR
+                    | Errno::PROTO
+                    | Errno::PERM
+                    | Errno::NETDOWN
+                    | Errno::NOPROTOOPT
+                    | Errno::HOSTDOWN
+                    | Errno::NONET
+                    | Errno::HOSTUNREACH
+                    | Errno::NETUNREACH,
+                ) => continue,
+                Err(error) => Accepted::Exhausted(error.into()),
             };
         }
     }
@@ -267,18 +277,29 @@ impl Stream {
     }
 
     /// Sends up to `count` bytes of `file`, from its own position on, which moves with them (sendfile(2)). `Ended`: the file
-    /// has none left.
+    /// has none left. `None`: it is a file that cannot be sent in this way.
     #[must_use]
-    pub fn send_file(&self, file: impl AsFd, count: usize) -> Transfer {
+    pub fn send_file(&self, file: impl AsFd, count: usize) -> Option<Transfer> {
+        use rustix::io::Errno;
         loop {
-            match rustix::fs::sendfile(&self.fd, &file, None, count) {
-                Ok(0) => return Transfer::Ended,
-                Ok(n) => return Transfer::Done(n),
-                Err(rustix::io::Errno::AGAIN) => return Transfer::WouldBlock,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(_) => return Transfer::Broken,
-            }
+            return Some(match rustix::fs::sendfile(&self.fd, &file, None, count) {
+                Ok(0) => Transfer::Ended,
+                Ok(n) => Transfer::Done(n),
+                Err(Errno::AGAIN) => Transfer::WouldBlock,
+                Err(Errno::INTR) => continue,
+                Err(Errno::INVAL | Errno::NOSYS | Errno::BADF | Errno::OVERFLOW | Errno::IO) => return None,
+                Err(_) => Transfer::Broken,
+            });
         }
+    }
+
+    /// How many bytes were sent that the peer has not taken yet (SIOCOUTQ of tcp(7) and unix(7)).
+    #[must_use]
+    pub fn untaken(&self) -> Option<u64> {
+        let mut count: libc::c_int = 0;
+        // SAFETY: the descriptor is open, and the request writes one c_int to the address given.
+        let done = unsafe { libc::ioctl(self.fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+        u64::try_from(count).ok().filter(|_| done == 0)
     }
 
     /// The address that the peer has connected to; `None` for unix sockets.

@@ -197,14 +197,10 @@ fn connections_beyond_the_limit_wait_for_a_place() {
 #[test]
 fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
     let server = Server::new(8);
-    let (mut busy, idle) = (server.connect(), server.connect());
-    busy.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let seen = server.request();
-    let deadline = Instant::now() + PATIENCE;
-    while server.reactor.connections() < 2 {
-        assert!(Instant::now() < deadline);
-        server.next(Mode::Lead);
-    }
+    let (mut idle, seen) = server.asked();
+    server.respond(seen.id, "one");
+    assert_eq!(answer(&mut idle).1, "one");
+    let (mut busy, seen) = server.asked();
     server.reactor.drain();
     assert_eq!(server.reactor.connections(), 1, "the idle one is closed");
     assert_eq!(server.until_closed(idle), "");
@@ -229,7 +225,7 @@ fn draining_ends_a_connection_whose_answer_was_begun_before() {
 }
 
 #[test]
-fn draining_answers_what_has_arrived_and_waits_for_no_half_request() {
+fn draining_answers_what_has_arrived_and_waits_for_half_a_request_for_a_moment() {
     let server = Server::new(8);
     let (mut whole, mut half) = (server.connect(), server.connect());
     let deadline = Instant::now() + PATIENCE;
@@ -281,4 +277,54 @@ fn what_follows_an_upgrade_that_was_refused_is_no_request() {
     server.reactor.respond(server.request().id, 426, b"", b"no").unwrap();
     peer.shutdown(Shutdown::Write).unwrap();
     assert!(server.until_closed(peer).ends_with("\r\n\r\nno"));
+}
+
+#[test]
+fn a_peer_that_pipelines_does_not_keep_the_leader_from_polling() {
+    for mode in [Mode::Lead, Mode::LeadBusy] {
+        let server = Server::with(|settings| settings.max_requests = u32::MAX);
+        let mut peer = server.connect();
+        let one = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        peer.write_all(&one.repeat(2000)).unwrap();
+        let (first, seen) = server.wait(mode);
+        assert!(matches!(first, Event::Request(_)));
+        let mut other = server.connect();
+        other.write_all(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        server.respond(seen.unwrap().id, "");
+        let mut before = 0;
+        loop {
+            let (event, seen) = server.next(mode);
+            let Some(seen) = seen else { panic!("{event:?} after {before}") };
+            if seen.line.ends_with("/other") {
+                break;
+            }
+            before += 1;
+            server.respond(seen.id, "");
+        }
+        assert!(before < 100, "{mode:?}: {before} requests of the other peer came first");
+    }
+}
+
+#[test]
+fn a_core_that_ends_the_last_connection_wakes_the_leader_to_accept() {
+    let server = Server::new(1);
+    let mut first = server.connect();
+    first.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let seen = server.request();
+    let mut second = server.connect();
+    second.write_all(b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(server.wait_for_nothing(), Event::Nothing);
+    // The leader parks now; another core answers.
+    server.respond(seen.id, "");
+    let (tell, hear) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let reactor = &server.reactor;
+        scope.spawn(move || {
+            reactor.park();
+            tell.send(()).unwrap();
+        });
+        let woken = hear.recv_timeout(std::time::Duration::from_secs(2)).is_ok();
+        reactor.kick();
+        assert!(woken, "the leader sleeps while there is room and somebody waits");
+    });
 }
