@@ -139,6 +139,13 @@ func stream(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "two")
 }
 
+// large is a body that no buffer holds.
+func large(w http.ResponseWriter, r *http.Request) {
+	for i := 0; i < 30; i++ {
+		_, _ = io.WriteString(w, strings.Repeat("0123456789", 1000))
+	}
+}
+
 func twice(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 	w.WriteHeader(http.StatusTeapot)
@@ -176,11 +183,15 @@ var answers = map[string]http.HandlerFunc{
 	"/answer/close":       with("Connection", "close", "body"),
 	"/answer/redirection": http.RedirectHandler("/a\r\nSet-Cookie: b", http.StatusFound).ServeHTTP,
 	"/answer/204":         status(http.StatusNoContent),
+	"/answer/302":         http.RedirectHandler("/a", http.StatusFound).ServeHTTP,
 	"/answer/304":         status(http.StatusNotModified),
 	"/answer/205":         status(http.StatusResetContent),
+	"/answer/404":         http.NotFound,
 	"/answer/500":         status(http.StatusInternalServerError),
 	"/answer/200":         status(http.StatusOK),
 	"/answer/stream":      stream,
+	"/answer/large":       large,
+	"/answer/status":      with("Status", "404 Not Found\r\nSet-Cookie: b", "body"),
 	"/answer/twice":       twice,
 	"/answer/nothing":     func(http.ResponseWriter, *http.Request) {},
 }

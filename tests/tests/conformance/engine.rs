@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use goherd_tests::{Address, Client, Server};
 
 use crate::judge;
+use crate::peers::Peer;
+use crate::protocol::Protocol;
 use crate::row::{Outcome, Row, Step, Then};
 
 /// Rows for one kind of socket.
@@ -18,28 +20,6 @@ pub struct Group {
     pub name: &'static str,
     pub protocol: Protocol,
     pub rows: Vec<Row>,
-}
-
-/// What a socket speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    Http,
-}
-
-impl Protocol {
-    /// The server's socket for it.
-    pub fn address(self, server: &Server) -> Address {
-        match self {
-            Self::Http => server.address(),
-        }
-    }
-
-    /// The request that asks the mirror what it has seen of a peer.
-    pub fn question(self, peer: &str) -> String {
-        match self {
-            Self::Http => format!("GET /seen?by={peer} HTTP/1.1\r\nHost: x\r\n\r\n"),
-        }
-    }
 }
 
 /// A way to send a row.
@@ -57,6 +37,7 @@ pub enum Way {
 pub struct Trial<'a> {
     pub protocol: Protocol,
     pub address: &'a Address,
+    fence: &'a Address,
     pub row: &'a Row,
     pub way: Way,
     group: &'static str,
@@ -76,14 +57,16 @@ const MOST_CUTS: usize = 96;
 
 /// Runs all rows whose rule or group has `filter` in it; gives a text for each that failed, and the number of trials.
 pub fn run(groups: &[Group], server: &Server, filter: &str) -> (Vec<String>, usize) {
-    let addresses: Vec<_> = groups.iter().map(|group| group.protocol.address(server)).collect();
+    let address = |protocol: Protocol| (protocol.address(server), protocol.of_fence().address(server));
+    let addresses: Vec<_> = groups.iter().map(|group| address(group.protocol)).collect();
     let mut trials = Vec::new();
-    for (group, address) in groups.iter().zip(&addresses) {
+    for (group, (address, fence)) in groups.iter().zip(&addresses) {
         for (number, row) in group.rows.iter().enumerate() {
             if group.name.contains(filter) || row.rule.0.contains(filter) {
-                trials.extend(ways(row).into_iter().map(|way| Trial {
+                trials.extend(ways(row, group.protocol).into_iter().map(|way| Trial {
                     protocol: group.protocol,
                     address,
+                    fence,
                     row,
                     way,
                     group: group.name,
@@ -116,8 +99,9 @@ fn describe(groups: &[Group], place: (&'static str, usize), (way, found): &(Way,
     let bytes = row.bytes();
     let shown = bytes[..bytes.len().min(400)].escape_ascii();
     let (rule, section) = row.rule;
+    let rfc = if section.starts_with(|first: char| first.is_ascii_digit()) { "RFC " } else { "" };
     format!(
-        "{}: {rule} (RFC {section}), {way:?}, {} bytes:\n    \"{shown}\"\n    expected {:?}\n    found    {found}",
+        "{}: {rule} ({rfc}{section}), {way:?}, {} bytes:\n    \"{shown}\"\n    expected {:?}\n    found    {found}",
         group.name,
         bytes.len(),
         row.outcome
@@ -125,12 +109,17 @@ fn describe(groups: &[Group], place: (&'static str, usize), (way, found): &(Way,
 }
 
 /// The ways in which a row is sent.
-fn ways(row: &Row) -> Vec<Way> {
+fn ways(row: &Row, protocol: Protocol) -> Vec<Way> {
     let mut ways = vec![Way::Whole, Way::InPieces];
+    if row.is_one_of_many {
+        ways.pop();
+    }
     if let [Step::Send(bytes), rest @ ..] = &row.steps[..]
         && !rest.iter().any(|step| matches!(step, Step::Send(_)))
     {
-        ways.extend(cuts(bytes).into_iter().map(Way::CutAt));
+        if !row.is_one_of_many {
+            ways.extend(cuts(bytes, protocol).into_iter().map(Way::CutAt));
+        }
         let open = matches!(&row.outcome, Outcome::Answered(_, Then::Any) | Outcome::GivenUp);
         if rest.is_empty() && !open {
             ways.push(Way::Followed);
@@ -140,9 +129,16 @@ fn ways(row: &Row) -> Vec<Way> {
 }
 
 /// Where to cut bytes in two.
-fn cuts(bytes: &[u8]) -> Vec<usize> {
+fn cuts(bytes: &[u8], protocol: Protocol) -> Vec<usize> {
     if bytes.len() <= SHORT {
         return (1..bytes.len()).collect();
+    }
+    if !protocol.is_http() {
+        // What is between the beginning and the end is variables or a body, whose borders are not to be seen.
+        let (near, middle) = (MOST_CUTS / 2, bytes.len() - MOST_CUTS);
+        let step = middle.div_ceil(MOST_CUTS) | 1;
+        let inner = (near..near + middle).step_by(step);
+        return (1..near).chain(inner).chain(near + middle..bytes.len()).collect();
     }
     let is_border = |at: &usize| {
         let around = &bytes[at.saturating_sub(1)..=*at];
@@ -155,13 +151,13 @@ fn cuts(bytes: &[u8]) -> Vec<usize> {
 }
 
 /// Bytes in pieces: each of its own, or, of many bytes, at the cuts and in between in larger ones.
-fn in_pieces(bytes: &[u8]) -> Vec<Vec<u8>> {
+fn in_pieces(bytes: &[u8], protocol: Protocol) -> Vec<Vec<u8>> {
     if bytes.len() <= SHORT {
         return bytes.chunks(1).map(<[u8]>::to_vec).collect();
     }
     let mut pieces = Vec::new();
     let mut start = 0;
-    for cut in cuts(bytes).into_iter().chain([bytes.len()]) {
+    for cut in cuts(bytes, protocol).into_iter().chain([bytes.len()]) {
         pieces.push(bytes[start..cut].to_vec());
         start = cut;
     }
@@ -170,19 +166,19 @@ fn in_pieces(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 impl Trial<'_> {
     /// What the client does, one after another.
-    fn steps(&self, peer: &str) -> Vec<Step> {
+    fn steps(&self, peer: &Peer) -> Vec<Step> {
         let mut steps = Vec::new();
-        for step in &self.row.steps {
-            match (step, self.way) {
+        for step in self.row.steps.iter().map(|step| peer.own(step)) {
+            match (&step, self.way) {
                 (Step::Send(bytes), Way::CutAt(at)) => {
                     let (first, second) = bytes.split_at(at);
                     steps.extend([first, second].map(|part| Step::Send(part.to_vec())));
                 }
                 (Step::Send(bytes), Way::InPieces) => {
-                    steps.extend(in_pieces(bytes).into_iter().map(Step::Send));
+                    steps.extend(in_pieces(bytes, self.protocol).into_iter().map(Step::Send));
                 }
                 (Step::Send(bytes), Way::Followed) => {
-                    steps.push(Step::Send([bytes, self.follower(peer).as_bytes()].concat()));
+                    steps.push(Step::Send([&bytes[..], &self.follower(peer)].concat()));
                 }
                 _ => steps.push(step.clone()),
             }
@@ -191,10 +187,10 @@ impl Trial<'_> {
     }
 
     /// The request that comes right behind: the question, where the connection is kept, else one that nobody may see.
-    fn follower(&self, peer: &str) -> String {
+    fn follower(&self, peer: &Peer) -> Vec<u8> {
         match self.row.outcome {
-            Outcome::Answered(_, Then::Kept) => self.protocol.question(peer),
-            _ => "GET /behind HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
+            Outcome::Answered(_, Then::Kept) => self.protocol.question(&peer.name),
+            _ => peer.own_bytes(&self.protocol.get("/behind")),
         }
     }
 }
@@ -209,7 +205,7 @@ fn nobody_else_s_address() -> Ipv4Addr {
 struct Attempt<'t> {
     trial: &'t Trial<'t>,
     client: Client,
-    peer: String,
+    peer: Peer,
     steps: Vec<Step>,
     result: Result<(), String>,
     /// Not all could be sent. The answer may be there all the same, and says more.
@@ -220,7 +216,7 @@ impl<'t> Attempt<'t> {
     fn begin(trial: &'t Trial<'t>) -> Result<Self, String> {
         let connected = Client::connect_from(nobody_else_s_address(), trial.address);
         let client = connected.map_err(|error| format!("no connection: {error}"))?;
-        let peer = client.own_address().map_or_else(|| "@".to_owned(), |address| address.to_string());
+        let peer = Peer::of(trial.row, &client);
         let steps = trial.steps(&peer);
         Ok(Self { trial, client, peer, steps, result: Ok(()), unsent: None })
     }
@@ -243,9 +239,11 @@ impl<'t> Attempt<'t> {
 
     fn end(mut self) -> Result<(), String> {
         self.result?;
-        judge::outcome(self.trial, &mut self.client, &self.peer)?;
+        judge::outcome(self.trial, &mut self.client, &self.peer.name)?;
         match (self.unsent, &self.trial.row.outcome) {
-            (Some(error), outcome) if !matches!(outcome, Outcome::Answered(_, Then::Any)) => {
+            (Some(error), outcome)
+                if !matches!(outcome, Outcome::Answered(_, Then::Any) | Outcome::Silent) =>
+            {
                 Err(format!("answered, but the connection was reset under the rest of the request: {error}"))
             }
             _ => Ok(()),
@@ -257,13 +255,16 @@ impl<'t> Attempt<'t> {
 /// after another, in the order in which they had something to say.
 struct Fence {
     client: Client,
-    question: String,
+    question: Vec<u8>,
 }
 
 impl Fence {
+    /// By the server's HTTP socket: it keeps connections, whatever the trials speak.
     fn new(trial: &Trial<'_>) -> Option<Self> {
-        let client = Client::connect(trial.address).ok()?;
-        Some(Self { client, question: trial.protocol.question("nobody") })
+        let mut client = Client::connect(trial.fence).ok()?;
+        let protocol = trial.protocol.of_fence();
+        client.send(protocol.opening()).ok()?;
+        Some(Self { client, question: protocol.question("nobody") })
     }
 
     /// A server that does not answer will be found out by the trials.

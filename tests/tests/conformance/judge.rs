@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use goherd_tests::{Answer, Client};
 
 use crate::engine::{Trial, Way};
+use crate::hearing::{self, Heard};
+use crate::protocol::Protocol;
 use crate::row::{Check, Expected, Outcome, Then};
 
 /// Receives an interim answer.
@@ -21,20 +23,25 @@ fn demand(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String>
 pub fn outcome(trial: &Trial<'_>, client: &mut Client, peer: &str) -> Result<(), String> {
     match &trial.row.outcome {
         Outcome::Refused(statuses) => {
-            refusal(client, statuses)?;
+            refusal(trial.protocol, client, statuses)?;
             saw(trial, peer, <[String]>::is_empty)
         }
         Outcome::RefusedInBody(status) => {
-            refusal(client, &[*status])?;
+            refusal(trial.protocol, client, &[*status])?;
             saw(trial, peer, nothing_whole)
         }
         Outcome::GivenUp => {
-            no_success(client)?;
+            no_success(trial.protocol, client)?;
             saw(trial, peer, nothing_whole)
+        }
+        Outcome::Silent => {
+            let all = end_of_any_kind(client)?;
+            demand(all.is_empty(), || format!("\"{}\"", all.escape_ascii()))?;
+            saw(trial, peer, <[String]>::is_empty)
         }
         Outcome::Answered(answers, then) => {
             for (number, expected) in answers.iter().enumerate() {
-                let found = answer(client, expected);
+                let found = answer(trial.protocol, client, expected);
                 found.map_err(|found| format!("answer {} of {}: {found}", number + 1, answers.len()))?;
             }
             let seen: Vec<_> = answers.iter().filter_map(|answer| answer.saw.as_deref()).collect();
@@ -47,13 +54,22 @@ fn nothing_whole(seen: &[String]) -> bool {
     seen.iter().all(|line| line.ends_with(" (broken)"))
 }
 
-fn refusal(client: &mut Client, statuses: &[u16]) -> Result<(), String> {
-    let answer = client.receive().map_err(|error| format!("no answer: {error}"))?;
+fn refusal(protocol: Protocol, client: &mut Client, statuses: &[u16]) -> Result<(), String> {
+    let answer = hearing::whole(protocol, client).map_err(|error| format!("no answer: {error}"))?.answer;
     demand(statuses.contains(&answer.status), || picture(&answer))?;
-    demand(answer.field("Connection") == Some("close"), || {
+    demand(!protocol.is_http() || answer.field("Connection") == Some("close"), || {
         format!("not said to be closed: {}", picture(&answer))
     })?;
     ends(client)
+}
+
+/// All that comes before the end, which may be a reset: whoever closes while more comes makes one.
+fn end_of_any_kind(client: &mut Client) -> Result<Vec<u8>, String> {
+    let all = client.receive_to_end().or_else(|error| match error.kind() {
+        ErrorKind::ConnectionReset => client.receive_to_end(),
+        _ => Err(error),
+    });
+    all.map_err(|error| format!("instead of the end: {error}"))
 }
 
 fn ends(client: &mut Client) -> Result<(), String> {
@@ -61,23 +77,23 @@ fn ends(client: &mut Client) -> Result<(), String> {
     demand(rest.is_empty(), || format!("before the end: \"{}\"", rest.escape_ascii()))
 }
 
-fn no_success(client: &mut Client) -> Result<(), String> {
+fn no_success(protocol: Protocol, client: &mut Client) -> Result<(), String> {
     let all = client.receive_to_end().map_err(|error| format!("instead of the end: {error}"))?;
-    let (starts, answers) = (all.starts_with(b"HTTP/1.1 4"), count(&all, b"HTTP/1."));
-    demand(all.is_empty() || (starts && answers == 1), || format!("\"{}\"", all.escape_ascii()))
-}
-
-fn count(bytes: &[u8], part: &[u8]) -> usize {
-    bytes.windows(part.len()).filter(|window| *window == part).count()
+    let is_right = all.is_empty() || hearing::is_one_refusal(protocol, &all);
+    demand(is_right, || format!("\"{}\"", all.escape_ascii()))
 }
 
 /// Asks, on a new connection, what the application saw.
 fn saw(trial: &Trial<'_>, peer: &str, is_right: impl Fn(&[String]) -> bool) -> Result<(), String> {
     let asked = Client::connect(trial.address).and_then(|mut client| {
-        client.send(trial.protocol.question(peer))?;
-        client.receive()
+        client.send([trial.protocol.opening(), &trial.protocol.question(peer)].concat())?;
+        Ok(client)
     });
-    let answer = asked.map_err(|error| format!("afterwards, on another connection: {error}"))?;
+    let answer = asked.map_err(|error| error.to_string()).and_then(|mut client| {
+        let heard = hearing::whole(trial.protocol, &mut client)?;
+        Ok(heard.answer)
+    });
+    let answer = answer.map_err(|error| format!("afterwards, on another connection: {error}"))?;
     seen(&answer, is_right)
 }
 
@@ -102,8 +118,9 @@ fn after(
                     .send(trial.protocol.question(peer))
                     .map_err(|error| format!("not kept after the answer: {error}"))?;
             }
-            let answer = client.receive().map_err(|error| format!("not kept after the answer: {error}"))?;
-            return seen(&answer, |lines| lines == expected);
+            let heard = hearing::whole(trial.protocol, client);
+            let heard = heard.map_err(|error| format!("not kept after the answer: {error}"))?;
+            return seen(&heard.answer, |lines| lines == expected);
         }
         Then::Any => drop(client.end_sending()),
         Then::Closed => {}
@@ -112,26 +129,18 @@ fn after(
     saw(trial, peer, |lines| lines == expected)
 }
 
-fn answer(client: &mut Client, expected: &Expected) -> Result<(), String> {
-    let mut interim = 0;
-    let mut answer = loop {
-        let answer = client.receive_head().map_err(|error| error.to_string())?;
-        if !matches!(answer.status, 100 | 102 | 103) {
-            break answer;
-        }
-        interim += 1;
-    };
-    if !expected.to_head {
-        match (client.receive_body(&mut answer), expected.torn) {
-            (Ok(()), false) => {}
-            (Err(error), true) if error.kind() == ErrorKind::UnexpectedEof => {
-                client.receive_to_end().map_err(|error| error.to_string())?;
-            }
-            (Ok(()), true) => return Err(format!("whole: {}", picture(&answer))),
-            (Err(error), _) => return Err(format!("{error}, after {:?}", answer.head)),
-        }
-    }
+fn answer(protocol: Protocol, client: &mut Client, expected: &Expected) -> Result<(), String> {
+    let Heard { answer, interim, is_whole, number, records } =
+        hearing::answer(protocol, client, expected.to_head)?;
+    demand(is_whole != expected.torn, || {
+        format!("{}: {}", if is_whole { "whole" } else { "torn" }, picture(&answer))
+    })?;
     demand(answer.status == expected.status, || picture(&answer))?;
+    demand(number == expected.number, || format!("to the request {number}: {}", picture(&answer)))?;
+    demand(records == expected.records, || {
+        let shown: Vec<_> = records.iter().map(|record| record.escape_ascii().to_string()).collect();
+        format!("beside the records {shown:?}: {}", picture(&answer))
+    })?;
     if let Some(saw) = expected.saw.as_deref().filter(|_| answer.text().contains("\nproto ")) {
         demand(answer.text().lines().next() == Some(saw), || picture(&answer))?;
     }
@@ -145,6 +154,7 @@ fn holds(check: &Check, answer: &Answer, interim: usize) -> bool {
     match check {
         Check::Line(line) => answer.text().lines().any(|found| found == line),
         Check::Body(body) => answer.body == body.as_bytes(),
+        Check::Length(length) => answer.body.len() == *length,
         Check::Field(name, value) => answer.field(name) == *value,
         Check::Unannounced => interim == 0,
     }

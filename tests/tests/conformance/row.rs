@@ -1,6 +1,7 @@
 //! A row of the table: bytes to send, and what must come of them.
 
-/// What a row tests: its number in ROBUSTNESS.md or the words, and the section of the RFC.
+/// What a row tests: its number in ROBUSTNESS.md or the words, and the section of the RFC (or of what else defines
+/// a protocol, by its name).
 pub type Rule = (&'static str, &'static str);
 
 /// One request, or several, as bytes.
@@ -9,6 +10,8 @@ pub struct Row {
     pub rule: Rule,
     pub steps: Vec<Step>,
     pub outcome: Outcome,
+    /// It is one of many that are alike: it is not cut in two at each place.
+    pub is_one_of_many: bool,
 }
 
 /// What a client does.
@@ -33,6 +36,8 @@ pub enum Outcome {
     Answered(Vec<Expected>, Then),
     /// No answer of success, and the end: the application saw no whole request.
     GivenUp,
+    /// Not a byte, and the end: the application never saw any of it.
+    Silent,
 }
 
 /// What comes of the connection after the last answer.
@@ -53,6 +58,10 @@ pub struct Expected {
     pub to_head: bool,
     /// The connection ends before the body does.
     pub torn: bool,
+    /// The number of the request, where it has one (FastCGI).
+    pub number: u16,
+    /// What comes beside the answer, where anything may (FastCGI): whole records.
+    pub records: Vec<Vec<u8>>,
     pub checks: Vec<Check>,
 }
 
@@ -63,6 +72,8 @@ pub enum Check {
     Line(String),
     /// The whole body.
     Body(&'static str),
+    /// The length of the body.
+    Length(usize),
     /// A field that is there, or is not.
     Field(&'static str, Option<&'static str>),
     /// No interim answer came before it.
@@ -71,12 +82,20 @@ pub enum Check {
 
 /// A request that the mirror answers with 200; `saw` is such as "GET /a".
 pub fn ok(saw: impl Into<String>) -> Expected {
-    Expected { status: 200, saw: Some(saw.into()), to_head: false, torn: false, checks: Vec::new() }
+    Expected { saw: Some(saw.into()), ..by_server(200) }
 }
 
 /// An answer of which the application knows nothing.
 pub fn by_server(status: u16) -> Expected {
-    Expected { status, saw: None, to_head: false, torn: false, checks: Vec::new() }
+    Expected {
+        status,
+        saw: None,
+        to_head: false,
+        torn: false,
+        number: 1,
+        records: Vec::new(),
+        checks: Vec::new(),
+    }
 }
 
 impl Expected {
@@ -95,6 +114,18 @@ impl Expected {
         self
     }
 
+    /// The answer is to the request of this number.
+    pub fn number(mut self, number: u16) -> Self {
+        self.number = number;
+        self
+    }
+
+    /// One more record comes beside the answer.
+    pub fn record(mut self, record: impl Into<Vec<u8>>) -> Self {
+        self.records.push(record.into());
+        self
+    }
+
     fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
@@ -107,6 +138,10 @@ impl Expected {
 
     pub fn body(self, body: &'static str) -> Self {
         self.check(Check::Body(body))
+    }
+
+    pub fn length(self, length: usize) -> Self {
+        self.check(Check::Length(length))
     }
 
     pub fn field(self, name: &'static str, value: &'static str) -> Self {
@@ -123,7 +158,7 @@ impl Expected {
 }
 
 fn row(rule: Rule, bytes: impl Into<Vec<u8>>, outcome: Outcome) -> Row {
-    Row { rule, steps: vec![Step::Send(bytes.into())], outcome }
+    dialog(rule, vec![Step::Send(bytes.into())], outcome)
 }
 
 /// Bytes that no server may take.
@@ -160,9 +195,14 @@ pub fn answered(rule: Rule, bytes: impl Into<Vec<u8>>, answers: Vec<Expected>, t
     row(rule, bytes, Outcome::Answered(answers, then))
 }
 
+/// Bytes after which the connection ends without a word.
+pub fn silent(rule: Rule, bytes: impl Into<Vec<u8>>) -> Row {
+    row(rule, bytes, Outcome::Silent)
+}
+
 /// Steps that are taken one after another.
 pub fn dialog(rule: Rule, steps: Vec<Step>, outcome: Outcome) -> Row {
-    Row { rule, steps, outcome }
+    Row { rule, steps, outcome, is_one_of_many: false }
 }
 
 /// Bytes, and then the end of the client's side.
@@ -171,6 +211,12 @@ pub fn half_closed(rule: Rule, bytes: impl Into<Vec<u8>>, outcome: Outcome) -> R
 }
 
 impl Row {
+    /// It is sent in a few ways only: there are many like it.
+    pub fn one_of_many(mut self) -> Self {
+        self.is_one_of_many = true;
+        self
+    }
+
     /// The bytes of all its steps.
     pub fn bytes(&self) -> Vec<u8> {
         let sent = self.steps.iter().map(|step| if let Step::Send(bytes) = step { &bytes[..] } else { b"" });
