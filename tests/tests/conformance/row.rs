@@ -10,9 +10,13 @@ pub struct Row {
     pub rule: Rule,
     pub steps: Vec<Step>,
     pub outcome: Outcome,
-    /// It is one of many that are alike: it is not cut in two at each place.
-    pub is_one_of_many: bool,
+    /// It is cut in two at one of so many places; where it is one of many that are alike, others are at the others.
+    pub stride: usize,
 }
+
+/// The strides of rows that are alike.
+const SEVERAL: usize = 11;
+pub const MANY: usize = 67;
 
 /// What a client does.
 #[derive(Clone, Debug)]
@@ -38,6 +42,8 @@ pub enum Outcome {
     GivenUp,
     /// Not a byte, and the end: the application never saw any of it.
     Silent,
+    /// An answer or none, and the end: the application saw nothing but this.
+    AtMost(&'static str),
 }
 
 /// What comes of the connection after the last answer.
@@ -200,9 +206,19 @@ pub fn silent(rule: Rule, bytes: impl Into<Vec<u8>>) -> Row {
     row(rule, bytes, Outcome::Silent)
 }
 
+/// Bytes of which the application sees one request at most.
+pub fn at_most(rule: Rule, saw: &'static str, bytes: impl Into<Vec<u8>>) -> Row {
+    row(rule, bytes, Outcome::AtMost(saw))
+}
+
+/// Bytes that nobody may take for a whole request.
+pub fn given_up(rule: Rule, bytes: impl Into<Vec<u8>>) -> Row {
+    row(rule, bytes, Outcome::GivenUp)
+}
+
 /// Steps that are taken one after another.
 pub fn dialog(rule: Rule, steps: Vec<Step>, outcome: Outcome) -> Row {
-    Row { rule, steps, outcome, is_one_of_many: false }
+    Row { rule, steps, outcome, stride: 1 }
 }
 
 /// Bytes, and then the end of the client's side.
@@ -211,9 +227,15 @@ pub fn half_closed(rule: Rule, bytes: impl Into<Vec<u8>>, outcome: Outcome) -> R
 }
 
 impl Row {
-    /// It is sent in a few ways only: there are many like it.
+    /// There are several like it.
+    pub fn one_of_several(mut self) -> Self {
+        self.stride = self.stride.max(SEVERAL);
+        self
+    }
+
+    /// There are so many like it that it is sent in a few ways only.
     pub fn one_of_many(mut self) -> Self {
-        self.is_one_of_many = true;
+        self.stride = MANY;
         self
     }
 

@@ -47,6 +47,10 @@ pub fn rows(protocol: Protocol) -> Vec<Row> {
     let others = strangers().into_iter().filter(|(from, _)| *from != Some(protocol));
     let row = |bytes: Vec<u8>| match protocol {
         Protocol::Http if bytes.starts_with(b"PRI ") => refused(RULE, &[400, 505], bytes),
+        // It has no end of a line; without one it is given up in the end (see `stalls`).
+        Protocol::Http if bytes.starts_with(b"12") => {
+            refused(RULE, &[400], [&bytes, &b"\r\n\r\n"[..]].concat())
+        }
         Protocol::Http => refused(RULE, &[400], bytes),
         _ => silent(RULE, bytes),
     };

@@ -11,8 +11,8 @@ const STOPS: Rule = ("U1 a packet that stops", "SCGI, Protocol");
 
 pub fn rows() -> Vec<Row> {
     let mut rows = netstrings();
-    rows.extend(torn());
-    rows.extend(wanted());
+    rows.extend(torn().into_iter().map(Row::one_of_several));
+    rows.extend(wanted().into_iter().map(Row::one_of_several));
     rows
 }
 
@@ -43,7 +43,7 @@ fn netstrings() -> Vec<Row> {
     let mut rows = vec![
         silent(NETSTRING, long(right, ";")),
         silent(NETSTRING, long(right, "\n")),
-        silent(NETSTRING, long(right, "\0")),
+        silent(NETSTRING, long(right, "\0")).one_of_several(),
         silent(NETSTRING, long(right - 1, ",")),
         silent(NETSTRING, long(right + 1, ",,,")),
         silent(NETSTRING, long(right + 1, "X,")),
@@ -60,6 +60,7 @@ fn netstrings() -> Vec<Row> {
         silent(NETSTRING, [format!("{right}\0").as_bytes(), &packed, b","].concat()),
         silent(NETSTRING, packed.clone()),
     ];
+    rows = rows.into_iter().map(Row::one_of_several).collect();
     let bad = [
         "0:,",
         "00:,",

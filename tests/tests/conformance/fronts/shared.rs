@@ -20,20 +20,29 @@ const MANY: Rule = ("U9 many variables", "6585 §5");
 const TARGET: Rule = ("A18 targets", "9112 §3.2");
 const HOST: Rule = ("A19 Host", "9112 §3.2");
 
+/// All that the application sees of `POST /a`, with nothing that the variables beside it say.
+const PICTURE: &str = "POST /a\nproto HTTP/1.1\nhost \"x\"\nlength 5\ncoding []\nclose false\npath \"/a\"\n\
+                       field \"Content-Length\" = \"5\"\nbody \"hello\"\n";
+
 /// The rows for one protocol.
 pub fn rows(protocol: Protocol) -> Vec<Row> {
     let table = Table(protocol);
-    let mut rows = table.good();
-    rows.extend(table.targets());
+    let mut rows = table.first();
     rows.extend(table.bodies());
-    rows.extend(table.answers());
-    rows.extend(table.lengths());
-    rows.extend(table.orders());
     rows.extend(table.leftovers());
-    rows.extend(table.controls());
-    rows.extend(table.doubles());
-    rows.extend(table.aliases());
-    rows.extend(table.limits());
+    // What the variables say matters to these, not how they come.
+    let of_variables = [
+        table.good(),
+        table.targets(),
+        table.answers(),
+        table.lengths(),
+        table.orders(),
+        table.controls(),
+        table.doubles(),
+        table.aliases(),
+        table.limits(),
+    ];
+    rows.extend(of_variables.into_iter().flatten().map(Row::one_of_several));
     rows
 }
 
@@ -46,6 +55,24 @@ impl Table {
 
     fn refused(&self, rule: Rule, status: &'static [u16], request: &Request) -> Row {
         refused(rule, status, request.pack(self.0))
+    }
+
+    /// Some of each kind, which are cut at each place.
+    fn first(&self) -> Vec<Row> {
+        let stream = ok("GET /answer/stream").without("Content-Length").body("one two");
+        let proxy = ok("POST /a").line("body \"hello\"").unannounced();
+        let short = request("POST", "/careless").with("CONTENT_LENGTH", "10").and_then("hello");
+        vec![
+            self.answered(GOOD, &get("/a"), ok("GET /a").line("host \"x\"").line("length 0")),
+            self.answered(ANSWER, &get("/answer/stream"), stream),
+            self.answered(ANSWER, &get("/answer/204"), ok("GET /answer/204").status(204).body("")),
+            self.answered(ANSWER, &request("HEAD", "/a"), ok("HEAD /a").of_head()),
+            self.answered(ALIAS, &post("/a", "hello").with("HTTP_PROXY", "http://evil"), proxy),
+            self.refused(CONTROL, &[400], &get("/a\r\nX: b")),
+            self.refused(LENGTH, &[400], &request("POST", "/a").with("CONTENT_LENGTH", "-1")),
+            self.answered(MISSING, &get("/a").without("REQUEST_METHOD"), by_server(400)),
+            half_closed(SHORT, short.pack(self.0), Outcome::GivenUp),
+        ]
     }
 
     fn good(&self) -> Vec<Row> {
@@ -66,7 +93,7 @@ impl Table {
             self.answered(GOOD, &get("/a%20b"), ok("GET /a%20b").line("path \"/a b\"")),
             self.answered(GOOD, &request("DELETE", "/a"), ok("DELETE /a")),
             self.answered(GOOD, &request("HEAD", "/a"), ok("HEAD /a").of_head()),
-            self.answered(GOOD, &request("OPTIONS", "*"), ok("OPTIONS *")),
+            self.answered(GOOD, &request("OPTIONS", "*"), by_server(200).body("")),
             self.answered(GOOD, &with("HTTP_X_A_B", "c d"), seen("field \"X-A-B\" = \"c d\"")),
             self.answered(GOOD, &with("HTTP_COOKIE", "a=b"), seen("field \"Cookie\" = \"a=b\"")),
             self.answered(GOOD, &with("CONTENT_TYPE", "a/b"), seen("field \"Content-Type\" = \"a/b\"")),
@@ -97,12 +124,21 @@ impl Table {
 
     fn targets(&self) -> Vec<Row> {
         let mut rows = Vec::new();
-        for target in
-            [&b"/a b"[..], b"/\x01", b"/\x7f", b"/caf\xc3\xa9", b"/\xc0\xaf", b"a", b" /a", b"*", b"x:/a"]
-        {
+        for target in [
+            &b"/a b"[..],
+            b"/%zz",
+            b"/\x01",
+            b"/\x7f",
+            b"/caf\xc3\xa9",
+            b"/\xc0\xaf",
+            b"a",
+            b" /a",
+            b"*",
+            b"x:/a",
+        ] {
             rows.push(self.refused(TARGET, &[400], &get("").set("REQUEST_URI", target)));
         }
-        for target in ["/../../etc", "//a", "/%zz", "/%00", "/%0d%0aX:1"] {
+        for target in ["/../../etc", "//a", "/?a=%zz", "/%00", "/%0d%0aX:1"] {
             rows.push(self.answered(TARGET, &get(target), ok(format!("GET {target}")).without("X")));
         }
         for method in ["G T", "GET\t", "G(T", "G\u{e9}T"] {
@@ -123,7 +159,8 @@ impl Table {
     }
 
     fn bodies(&self) -> Vec<Row> {
-        let large: Vec<u8> = (0..100_000_u32).map(|n| u8::try_from(n % 251 * (n / 251) % 251).unwrap()).collect();
+        let large: Vec<u8> =
+            (0..100_000_u32).map(|n| u8::try_from(n % 251 * (n / 251) % 251).unwrap()).collect();
         let seen = |body: &[u8]| {
             let sum = crc32(body);
             ok("POST /a").line(format!("body of {} bytes, {sum:08x}", body.len()))
@@ -234,8 +271,6 @@ impl Table {
 
     /// Variables by which uWSGI is told to load code, to change its settings, to touch or to read files.
     fn orders(&self) -> Vec<Row> {
-        const PICTURE: &str =
-            "GET /a\nproto HTTP/1.1\nhost \"x\"\nlength 0\ncoding []\nclose false\npath \"/a\"\nbody \"\"\n";
         let orders = [
             ("UWSGI_FILE", "exec://touch /tmp/goherd-was-ordered"),
             ("UWSGI_FILE", "/tmp/goherd.so"),
@@ -258,9 +293,9 @@ impl Table {
             ("PATH", "/tmp"),
             ("LD_PRELOAD", "/tmp/goherd.so"),
         ];
-        let all = orders.iter().fold(get("/a"), |request, (name, value)| request.with(name, value));
-        let each = orders.map(|(name, value)| get("/a").with(name, value));
-        let row = |request: &Request| self.answered(MAGIC, request, ok("GET /a").body(PICTURE));
+        let all = orders.iter().fold(post("/a", "hello"), |request, (name, value)| request.with(name, value));
+        let each = orders.map(|(name, value)| post("/a", "hello").with(name, value));
+        let row = |request: &Request| self.answered(MAGIC, request, ok("POST /a").body(PICTURE));
         each.iter().map(|request| row(request).one_of_many()).chain([row(&all)]).collect()
     }
 
@@ -366,7 +401,6 @@ impl Table {
     }
 
     fn aliases(&self) -> Vec<Row> {
-        const PICTURE: &str = "POST /a\nproto HTTP/1.1\nhost \"x\"\nlength 5\ncoding []\nclose false\npath \"/a\"\nfield \"Content-Length\" = \"5\"\nbody \"hello\"\n";
         let mut rows = Vec::new();
         for (name, value) in [
             ("HTTP_PROXY", "http://evil"),
@@ -413,13 +447,15 @@ impl Table {
         let many = |name: &str, count: usize| {
             (0..count).fold(get("/a"), |all, n| all.with(format!("{name}{n}"), "v"))
         };
+        // Host is a field, and so is the CONTENT_LENGTH that SCGI must have.
+        let most = if self.0 == Protocol::Scgi { 98 } else { 99 };
         let field = |length: usize| get("/a").with("HTTP_X", "y".repeat(length));
         vec![
             self.answered(MANY, &many("V", 256 - own), ok("GET /a")),
             self.refused(MANY, &[431], &many("V", 257 - own)),
             self.refused(MANY, &[431], &many("V", 600)),
-            self.answered(MANY, &many("HTTP_X", 99), ok("GET /a").line("field \"X98\" = \"v\"")),
-            self.refused(MANY, &[431], &many("HTTP_X", 100)),
+            self.answered(MANY, &many("HTTP_X", most), ok("GET /a").line("field \"X97\" = \"v\"")),
+            self.refused(MANY, &[431], &many("HTTP_X", most + 1)),
             self.answered(MANY, &field(15 << 10), ok("GET /a").line("field \"X\" = \"(15360 bytes)\"")),
             self.refused(MANY, &[431], &field(17 << 10)),
             self.refused(MANY, &[431], &field(60_000)).one_of_many(),

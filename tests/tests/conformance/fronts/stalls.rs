@@ -2,14 +2,14 @@
 
 use super::{get, post};
 use crate::protocol::Protocol;
-use crate::row::{Outcome, Row, Rule, Step, dialog};
+use crate::row::{Outcome, Row, Rule, dialog};
 
 const HEAD: Rule = ("U1 a request that stalls", "ROBUSTNESS U1");
 const BODY: Rule = ("U6 a body that stalls", "ROBUSTNESS U6");
 const SIZES: Rule = ("U1 a size beyond what comes", "ROBUSTNESS U1");
 
 fn given_up(rule: Rule, bytes: &[u8]) -> Row {
-    dialog(rule, vec![Step::Send(bytes.to_vec())], Outcome::GivenUp).one_of_many()
+    crate::row::given_up(rule, bytes).one_of_many()
 }
 
 pub fn rows(protocol: Protocol) -> Vec<Row> {
@@ -46,7 +46,8 @@ fn sizes(protocol: Protocol) -> Vec<Vec<u8>> {
             [&b"\x01\x01\0\x01\0\x08\0\0\0\x01\0\0\0\0\0\0"[..], b"\x01\x04\0\x01\xff\xff\0\0abc"].concat(),
         ],
         Protocol::Scgi => vec![b"6".to_vec(), b"65536:".to_vec(), b"100:CONTENT_LENGTH\x000\0".to_vec()],
-        Protocol::Http => vec![b"GET / HTTP/1.1\r\nHost: x\r\n".to_vec()],
+        // SCGI's, which has no end of a line: a stranger who waits for an answer.
+        Protocol::Http => vec![b"GET / HTTP/1.1\r\nHost: x\r\n".to_vec(), get("/a").pack(Protocol::Scgi)],
         Protocol::Proxied => vec![
             b"P".to_vec(),
             b"PROXY UNKNOWN ".to_vec(),

@@ -98,7 +98,7 @@ fn torn() -> Vec<Row> {
         let (first, last) = ([tail, &all].concat(), [&all, tail].concat());
         // In front of others, a length that is too large takes some of them for its own.
         let alone = packet([0, 0], tail.len(), tail);
-        rows.push(silent(TORN, packet([0, 0], last.len(), &last)));
+        rows.push(silent(TORN, packet([0, 0], last.len(), &last)).one_of_several());
         rows.push(silent(TORN, alone));
         if tail.starts_with(b"\0\0") || tail.starts_with(b"\xff\xff") {
             rows.push(silent(TORN, packet([0, 0], first.len(), &first)));
@@ -112,7 +112,7 @@ fn modifiers() -> Vec<Row> {
     for modifier1 in (1..=255).filter(|modifier1| *modifier1 != 11) {
         let row = silent(MODIFIER, pack([modifier1, 0], &get("/a")));
         let known = [5, 9, 14, 17, 22, 31, 98, 99, 100, 110, 111, 173, 200, 224].contains(&modifier1);
-        rows.push(if known && modifier1 < 32 { row } else { row.one_of_many() });
+        rows.push(if known { row.one_of_several() } else { row.one_of_many() });
         rows.push(silent(MODIFIER, [modifier1, 0, 0, 0]).one_of_many());
     }
     for modifier2 in 1..=255 {
