@@ -79,7 +79,6 @@ fn prove(groups: &[Group], launch: &Launch) {
 fn prove_on(server: &Server, groups: &[Group]) {
     let filter = std::env::var("ROWS").unwrap_or_default();
     let workers = server.worker_pids();
-    let began = std::time::Instant::now();
     let (failures, trials) = engine::run(groups, server, &filter);
     assert_eq!(server.worker_pids(), workers, "the same worker answers to the end");
     for word in ["panic", "fatal error", "SIGSEGV"] {
@@ -88,7 +87,7 @@ fn prove_on(server: &Server, groups: &[Group]) {
     let rows: usize = groups.iter().map(|group| group.rows.len()).sum();
     let all = failures.join("\n\n");
     assert!(failures.is_empty(), "{} of {rows} rows failed in {trials} trials:\n\n{all}\n", failures.len());
-    eprintln!("{rows} rows, {trials} trials, {:?}", began.elapsed());
+    eprintln!("{rows} rows, {trials} trials");
 }
 
 fn every_row_has_its_outcome(toolchain: Toolchain) {

@@ -37,8 +37,8 @@ pub fn rows() -> Vec<Row> {
     rows.extend(management());
     rows.extend(roles().into_iter().map(Row::one_of_several));
     rows.extend(kept_connections());
-    rows.extend(out_of_place());
-    rows.extend(bodies());
+    rows.extend(out_of_place().into_iter().map(Row::one_of_several));
+    rows.extend(bodies().into_iter().map(Row::one_of_several));
     rows.extend(large());
     rows
 }
@@ -321,8 +321,8 @@ fn kept_connections() -> Vec<Row> {
     }
     let hidden = [kept_get("/smuggled"), record(STDIN_DATA, 1, b"", 0)].concat();
     for path in ["/unread", "/half", "/answer/exact", "/answer/stream"] {
-        let bytes = pack(1, &post(path, hidden.clone()).kept());
-        rows.push(kept(LEFTOVER, bytes, ok(format!("POST {path}"))));
+        let row = kept(LEFTOVER, pack(1, &post(path, hidden.clone()).kept()), ok(format!("POST {path}")));
+        rows.push(if path == "/unread" { row } else { row.one_of_several() });
     }
     let many = pack(1, &post("/unread", hidden.repeat(300)).kept());
     rows.push(kept(LEFTOVER, many, ok("POST /unread")).one_of_many());
