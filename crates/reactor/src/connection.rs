@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub date: Date,
     pub limits: Limits,
     pub times: Times,
+    /// The most connections at a time.
+    pub max_connections: u32,
     /// The most requests of one connection.
     pub max_requests: u32,
     pub draining: AtomicBool,
@@ -197,7 +199,7 @@ impl Connection {
                 origin.peer = source.to_string().into_boxed_str();
             }
         }
-        let found = input.find_head(origin.protocol, &shared.limits)?;
+        let found = input.find_head(origin.protocol, &shared.limits, shared.max_connections)?;
         if !found && !input.out.is_empty() {
             let _sent_later_or_lost_with_the_peer = self.flush();
         }

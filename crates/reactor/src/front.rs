@@ -6,7 +6,7 @@ use goherd_proto::http1::{Limits, Refusal};
 use goherd_proto::{scgi, uwsgi};
 
 /// What is known of a request, and of a FastCGI connection between requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Front {
     pub request: Request,
     opening: Opening,
@@ -25,6 +25,11 @@ pub(crate) enum Found {
 }
 
 impl Front {
+    /// For a server of so many connections at a time.
+    pub fn new(connections: u32) -> Self {
+        Self { request: Request::default(), opening: Opening::new(connections), opened: false }
+    }
+
     /// For a connection that has sent nothing.
     pub fn reset(&mut self) {
         self.opening.reset();

@@ -154,16 +154,27 @@ impl Input {
     }
 
     /// Looks for a whole head at the front; `true`: it can be had from `head`, with its field names in canonical form.
-    pub fn find_head(&mut self, protocol: Protocol, limits: &Limits) -> Result<bool, Refusal> {
+    ///
+    /// `connections` is for a web server that asks how many there may be.
+    pub fn find_head(
+        &mut self,
+        protocol: Protocol,
+        limits: &Limits,
+        connections: u32,
+    ) -> Result<bool, Refusal> {
         self.protocol = protocol;
         self.trailers.clear();
-        if protocol == Protocol::Http { self.find_http(limits) } else { self.find_variables(limits) }
+        if protocol == Protocol::Http {
+            self.find_http(limits)
+        } else {
+            self.find_variables(limits, connections)
+        }
     }
 
-    fn find_variables(&mut self, limits: &Limits) -> Result<bool, Refusal> {
+    fn find_variables(&mut self, limits: &Limits, connections: u32) -> Result<bool, Refusal> {
         loop {
             let input = &self.bytes[self.start..self.end];
-            let front = self.front.get_or_insert_default();
+            let front = self.front.get_or_insert_with(|| Box::new(Front::new(connections)));
             let found = match self.protocol {
                 Protocol::Scgi => front.find_scgi(input, limits)?,
                 Protocol::FastCgi => front.find_fastcgi(input, limits)?,
@@ -258,20 +269,20 @@ mod tests {
     fn finds_one_head_after_another() {
         let mut input = holding(b"\r\nGET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: y\r\n\r\nG");
         for target in [&b"/1"[..], b"/2"] {
-            assert_eq!(input.find_head(Protocol::Http, &Limits::default()), Ok(true));
+            assert_eq!(input.find_head(Protocol::Http, &Limits::default(), 1), Ok(true));
             assert_eq!(input.head.target.of(input.head_bytes()), target);
             assert_eq!(input.head.fields[0].name.of(input.head_bytes()), b"Host");
             input.consume(input.head.length);
         }
-        assert_eq!(input.find_head(Protocol::Http, &Limits::default()), Ok(false));
+        assert_eq!(input.find_head(Protocol::Http, &Limits::default(), 1), Ok(false));
         assert_eq!(input.unread(), b"G");
     }
 
     #[test]
     fn only_one_empty_line_is_ignored() {
-        assert_eq!(holding(b"\r").find_head(Protocol::Http, &Limits::default()), Ok(false));
+        assert_eq!(holding(b"\r").find_head(Protocol::Http, &Limits::default(), 1), Ok(false));
         let refusal = holding(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n")
-            .find_head(Protocol::Http, &Limits::default())
+            .find_head(Protocol::Http, &Limits::default(), 1)
             .unwrap_err();
         assert_eq!(refusal.status, 400);
     }

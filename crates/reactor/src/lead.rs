@@ -172,6 +172,7 @@ impl Reactor {
                 date: Date::new(),
                 limits: settings.limits,
                 times: settings.times,
+                max_connections: settings.max_connections,
                 max_requests: settings.max_requests,
                 draining: AtomicBool::new(false),
                 refused: Rarely::new(REFUSED_MS),
