@@ -7,7 +7,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixStream};
 use std::path::PathBuf;
 
-use rustix::net::{self, AddressFamily, SocketType};
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 
 use crate::wait::DEADLINE;
 
@@ -123,7 +123,8 @@ impl Client {
     /// Connects from this address of the machine, if it goes over TCP: it tells one client from all others.
     pub fn connect_from(source: Ipv4Addr, address: &Address) -> io::Result<Self> {
         let Address::Inet(address) = address else { return Self::connect(address) };
-        let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        // Servers that other tests start at this moment are not to have it.
+        let socket = net::socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         net::bind(&socket, &SocketAddrV4::new(source, 0))?;
         net::connect(&socket, address)?;
         Self::over_tcp(TcpStream::from(socket))

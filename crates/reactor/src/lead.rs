@@ -311,7 +311,8 @@ impl Reactor {
     /// Whether a leader is to take what stands in the queue before it polls: every other time, so that neither keeps the
     /// other from its turn.
     fn ready_goes_first(&self) -> bool {
-        self.ready_length.load(Ordering::Acquire) > 0 && self.turns.fetch_add(1, Ordering::Relaxed) % 2 == 0
+        self.ready_length.load(Ordering::Acquire) > 0
+            && self.turns.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 
     fn poll(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Option<Event> {
@@ -333,21 +334,24 @@ impl Reactor {
                 }
             }
             if self.epoll.wait(&mut lead.batch, Some(0)).is_err() || lead.batch.is_empty() {
-                if parks {
-                    self.turn_gate(&mut lead, true);
+                if parks && self.turn_gate(&mut lead, true) {
+                    continue;
                 }
                 return None;
             }
         }
     }
 
-    /// Opens the gate before the leader parks, shuts it when the leader is busy. What is ready while it opens makes the
-    /// gate readable at once, so nothing is lost in between.
-    fn turn_gate(&self, lead: &mut Lead, open: bool) {
-        if lead.gate_is_open != open {
-            let watch = if open { Watch::Readable } else { Watch::Muted };
-            lead.gate_is_open = self.gate.change(&self.epoll, 0, watch).is_ok() == open;
+    /// Opens the gate before the leader parks, shuts it when the leader is busy; `true`: it was opened now. What came while
+    /// it was shut may make no edge for a poller in which the gate is nested, since the gate may be on its own list of
+    /// ready ones from before: so who opens it looks once more.
+    fn turn_gate(&self, lead: &mut Lead, open: bool) -> bool {
+        if lead.gate_is_open == open {
+            return false;
         }
+        let watch = if open { Watch::Readable } else { Watch::Muted };
+        lead.gate_is_open = self.gate.change(&self.epoll, 0, watch).is_ok() == open;
+        lead.gate_is_open
     }
 
     fn handle(
