@@ -40,7 +40,7 @@ func (b *body) Read(p []byte) (int, error) {
 	case n == errShort:
 		b.ended = io.ErrUnexpectedEOF
 	case n == errDeadline:
-		abiRead(x.id, nil) // nobody waits for the peer any more
+		abiRead(x.id, nil)               // nobody waits for the peer any more
 		return 0, os.ErrDeadlineExceeded // it may be extended
 	default:
 		b.ended = http.ErrBodyReadAfterClose
