@@ -232,7 +232,6 @@ fn special() -> Vec<Case> {
     ] {
         cases.extend(both(target));
     }
-    cases.push(get("/left?name=slow").named("the error of writing too late"));
     cases.push(get("/left?name=copied"));
     cases.push(get_with("/trailer-declared", "TE: trailers\r\n"));
     cases.push(bytes("1.0 trailer", "GET /trailer-declared HTTP/1.0\r\n\r\n"));
