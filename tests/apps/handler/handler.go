@@ -29,6 +29,7 @@ func main() {
 	http.HandleFunc("/local", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.Context().Value(http.LocalAddrContextKey))
 	})
+	http.HandleFunc("/panic-beside", panicBeside)
 	http.HandleFunc("/read-deadline", readDeadline)
 	http.HandleFunc("/write-deadline", writeDeadline)
 	uwsgi.Run()
@@ -144,6 +145,27 @@ func after(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		touch(r, "left")
 	}()
+}
+
+// panicBeside panics while a goroutine of its waits for the peer to take more.
+func panicBeside(w http.ResponseWriter, r *http.Request) {
+	wrote := make(chan struct{}, 1)
+	go func() {
+		for piece := make([]byte, 1<<20); ; wrote <- struct{}{} {
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+		}
+	}()
+	for stuck := false; !stuck; {
+		select {
+		case <-wrote:
+		case <-time.After(300 * time.Millisecond):
+			stuck = true
+		}
+	}
+	touch(r, "entered")
+	panic("beside a goroutine that writes")
 }
 
 // deadlines are what http.ResponseController asks a ResponseWriter for.

@@ -20,7 +20,29 @@ with_both_toolchains!(
     a_slow_reader_does_not_keep_the_core_from_others_for_ever,
     handlers_that_block_among_many_brief_ones_stall_nobody,
     a_handler_that_blocks_after_a_burst_stalls_nobody,
+    newcomers_have_their_turn_while_others_keep_every_core_busy,
 );
+
+fn newcomers_have_their_turn_while_others_keep_every_core_busy(toolchain: Toolchain) {
+    let server = probe(toolchain).goroutines(1).start();
+    let enough = AtomicBool::new(false);
+    let mut old = connections(&server, 4);
+    thread::scope(|scope| {
+        for client in &mut old {
+            scope.spawn(|| {
+                while !enough.load(Ordering::Relaxed) {
+                    assert_eq!(client.get("/sleep?ms=5").unwrap().text(), "slept");
+                }
+            });
+        }
+        for _ in 0..5 {
+            let newcomer = server.connect().get("/");
+            enough.store(newcomer.is_err(), Ordering::Relaxed);
+            assert_eq!(newcomer.unwrap().status, 200);
+        }
+        enough.store(true, Ordering::Relaxed);
+    });
+}
 
 fn ask_all(clients: &mut [Client], path: &str) {
     for client in clients.iter_mut() {

@@ -20,6 +20,7 @@ with_both_toolchains!(
     files_arrive_whole_and_in_ranges,
     the_local_address_is_the_one_that_the_client_has_connected_to,
     a_full_queue_is_told,
+    a_panic_beside_a_goroutine_that_writes_costs_one_request,
 );
 
 fn server(toolchain: Toolchain) -> Server {
@@ -253,6 +254,16 @@ fn the_local_address_is_the_one_that_the_client_has_connected_to(toolchain: Tool
             assert_eq!(answer.text(), reached.to_string());
         }
     }
+}
+
+fn a_panic_beside_a_goroutine_that_writes_costs_one_request(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = launch().on_loopback().load(&app(toolchain, "handler")).goroutines(1).start();
+    let mut stalled = server.connect();
+    let entered = scratch.text("entered");
+    stalled.send(format!("GET /panic-beside?entered={entered} HTTP/1.1\r\nHost: test\r\n\r\n")).unwrap();
+    scratch.wait_for("entered");
+    assert_eq!(server.text("/hello"), "hello", "though the peer of the other takes nothing");
 }
 
 fn a_full_queue_is_told(toolchain: Toolchain) {
