@@ -38,7 +38,7 @@ impl Nginx {
         let mut nginx = Command::new(command);
         nginx.arg("-p").arg(files.folder()).arg("-c").arg(path).arg("-e").arg(files.path("early.log"));
         // nginx's workers are of another user when it is started by root; the folder must let them in.
-        open_to_all(&files);
+        files.open_to_all();
         let child = nginx.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let nginx = Self { child, socket, _files: files };
         eventually("nginx answers", || Client::connect(&nginx.address()).ok().map(drop));
@@ -54,11 +54,6 @@ impl Nginx {
     pub fn connect(&self) -> Client {
         Client::connect(&self.address()).unwrap()
     }
-}
-
-fn open_to_all(files: &Scratch) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(files.folder(), std::fs::Permissions::from_mode(0o777)).unwrap();
 }
 
 fn command() -> Option<&'static str> {

@@ -43,6 +43,12 @@ impl Scratch {
         path
     }
 
+    /// Lets other users in, and lets them make files.
+    pub fn open_to_all(&self) {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(self.folder(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+
     /// Waits until there is a file of this name: handlers of the probe make such files.
     pub fn wait_for(&self, name: &str) {
         eventually(&format!("the file {name} is made"), || self.path(name).exists().then_some(()));

@@ -58,14 +58,18 @@ impl Reactor {
         self.arrivals.shut.store(lead.exhausted, Ordering::SeqCst);
     }
 
-    /// Takes the connections that wait at all doors, for a core whose turn it is while the steward leads.
+    /// Lets in whoever waits, for a core whose turn it is while the steward leads.
     pub(crate) fn let_in(&self) {
         let mut lead = locked(self.lead());
         self.mind_doors(&mut lead, Mode::Lead);
-        if !lead.doors.is_open() {
-            return;
+        if lead.doors.is_open() {
+            self.accept_all(&mut lead);
         }
-        lead.doors.tokens().for_each(|token| self.accept(&mut lead, token));
+    }
+
+    /// Takes the connections that wait at all doors, which are open.
+    pub(crate) fn accept_all(&self, lead: &mut Lead) {
+        lead.doors.tokens().for_each(|token| self.accept(lead, token));
     }
 
     /// Takes the connections that wait at the door `token`.

@@ -206,14 +206,14 @@ impl Connection {
         Ok(found)
     }
 
-    /// Waits for the peer, without a buffer if there is nothing in it; not while draining: no request is under way here.
+    /// Waits for the peer, without a buffer if there is nothing in it; not for another request while draining.
     fn rest(&mut self, shared: &Shared) -> Progress {
-        let is_idle = self.input.as_ref().is_none_or(|input| input.is_idle());
-        if shared.is_draining() && self.requests > 0 && is_idle {
-            return Progress::Closed;
+        if self.input.as_ref().is_some_and(|input| !input.is_idle()) {
+            return Progress::Waiting;
         }
-        if self.input.as_ref().is_some_and(|input| input.is_idle()) {
-            self.release_input(shared);
+        self.release_input(shared);
+        if shared.is_draining() && self.requests > 0 {
+            return Progress::Closed;
         }
         Progress::Waiting
     }
@@ -264,8 +264,12 @@ impl Connection {
     /// Whether the peer has offered an upgrade and gone on as if it had been accepted, though it was refused: what follows
     /// is not HTTP.
     fn has_jumped_ahead(&self) -> bool {
-        let unread = || self.input.as_ref().is_some_and(|input| !input.unread().is_empty());
-        self.exchange.upgrade && self.exchange.body.is_over() && (unread() || self.readable)
+        self.exchange.upgrade && self.exchange.body.is_over() && self.may_have_more()
+    }
+
+    /// Whether there are bytes of the peer beyond what was consumed, as far as is known.
+    fn may_have_more(&self) -> bool {
+        self.readable || self.input.as_ref().is_some_and(|input| !input.unread().is_empty())
     }
 
     /// Sends what is left of the answer, then finishes.
@@ -315,8 +319,7 @@ impl Connection {
 
     /// Ends the connection after an answer: at once when the peer sends nothing more, else lingering.
     fn end(&mut self, shared: &Shared) -> Progress {
-        let unread = self.input.as_ref().is_some_and(|input| !input.unread().is_empty());
-        if unread || self.readable || !self.exchange.body.is_over() || !self.exchange.is_last {
+        if self.may_have_more() || !self.exchange.body.is_over() || !self.exchange.is_last {
             return self.linger(shared);
         }
         Progress::Closed

@@ -389,7 +389,7 @@ impl Reactor {
             }
             BATON => {
                 lead.doors.take_baton();
-                lead.doors.tokens().for_each(|token| self.accept(lead, token));
+                self.accept_all(lead);
             }
             token => self.accept(lead, token),
         }

@@ -51,7 +51,7 @@ fn pair(toolchain: Toolchain, kind: &str, extra: &str) -> Option<Pair> {
         .load(&app(toolchain, "probe"))
         .goroutines(4)
         .start();
-    open_to_all(&files);
+    files.open_to_all();
     let pass = if kind == "proxy" { "http://app".to_owned() } else { "app".to_owned() };
     let params = if kind == "proxy" { String::new() } else { params(kind) };
     let http = format!("upstream app {{ server unix:{socket}; keepalive 4; }}\n");
@@ -61,11 +61,6 @@ fn pair(toolchain: Toolchain, kind: &str, extra: &str) -> Option<Pair> {
         return None;
     };
     Some(Pair { server, nginx, _files: files })
-}
-
-fn open_to_all(files: &Scratch) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(files.folder(), std::fs::Permissions::from_mode(0o777)).unwrap();
 }
 
 fn uwsgi_pass_reaches_the_application(toolchain: Toolchain) {
