@@ -54,12 +54,17 @@ func appendFields(block []byte, name string, values []string) []byte {
 
 // appendField appends a field in the form of goherd_respond's blocks.
 func appendField(block []byte, name, value string) []byte {
-	var lengths [8]byte
-	*(*uint32)(unsafe.Pointer(&lengths[0])) = uint32(len(name))
-	*(*uint32)(unsafe.Pointer(&lengths[4])) = uint32(len(value))
-	block = append(block, lengths[:]...)
+	block = appendLength(block, len(name))
+	block = appendLength(block, len(value))
 	block = append(block, name...)
 	return append(block, value...)
+}
+
+// appendLength appends a uint32 in the byte order of the machine.
+func appendLength(block []byte, length int) []byte {
+	block = append(block, 0, 0, 0, 0)
+	*(*uint32)(unsafe.Pointer(&block[len(block)-4])) = uint32(length)
+	return block
 }
 
 // walkFields calls f with each field of a block that the server made.

@@ -91,7 +91,7 @@ func joined(a, b []byte) string {
 // headerOf makes the fields of a request, but for Host, into a Header.
 func headerOf(head string, fields []field) http.Header {
 	header := make(http.Header, len(fields))
-	values := make([]string, len(fields))
+	var values []string // those of all fields, made when the first one needs it
 	for i := range fields {
 		f := &fields[i]
 		name, value := head[f.name.start:f.name.end], head[f.value.start:f.value.end]
@@ -102,8 +102,11 @@ func headerOf(head string, fields []field) http.Header {
 			header[name] = append(others, value)
 			continue
 		}
-		values[i] = value
-		header[name] = values[i : i+1 : i+1]
+		if values == nil {
+			values = make([]string, 0, len(fields)-i)
+		}
+		values = append(values, value)
+		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	// As net/http: a request of HTTP/1.0's days says no-cache in this way.
 	if pragma, has := header["Pragma"]; has && pragma[0] == "no-cache" {
