@@ -190,6 +190,7 @@ impl House {
                 Received::Message(bytes) => match ToMaster::decode(&bytes) {
                     Some(ToMaster::Ready) => events.push_back(Event::Ready { number }),
                     Some(ToMaster::Failed(reason)) => events.push_back(Event::LoadFailed { number, reason }),
+                    Some(ToMaster::Enough | ToMaster::Stuck) => {}
                     None => stderr::line(&format!("worker {number} said something unknown")),
                 },
             }

@@ -45,7 +45,7 @@ impl Arrivals {
 impl Reactor {
     /// Opens the doors for a core that can take requests.
     pub(crate) fn mind_doors(&self, lead: &mut Lead, mode: Mode) {
-        if mode == Mode::Steward || lead.doors.is_open() || self.shared.is_draining() {
+        if mode == Mode::Steward || lead.paused || lead.doors.is_open() || self.shared.is_draining() {
             return;
         }
         if lead.exhausted && !self.arrivals.may_open.swap(false, Ordering::AcqRel) {

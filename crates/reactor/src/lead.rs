@@ -136,6 +136,8 @@ pub(crate) struct Lead {
     gate_is_open: bool,
     batch: Batch,
     pub doors: Doors,
+    /// The doors stay shut until somebody says otherwise.
+    pub paused: bool,
     /// No descriptor or no slot was left for a new connection.
     pub exhausted: bool,
     /// When to try again, if what was left none of was descriptors: they may become free without any connection's end.
@@ -185,6 +187,7 @@ impl Reactor {
                 gate_is_open: true,
                 batch: Batch::new(BATCH),
                 doors: Doors::new(settings.doors, settings.baton),
+                paused: false,
                 exhausted: false,
                 retry: None,
                 wakes: VecDeque::new(),
@@ -281,6 +284,19 @@ impl Reactor {
     /// Makes a parked leader look up: a steward then lets a core lead that has become free.
     pub fn kick(&self) {
         self.kick.signal();
+    }
+
+    /// Takes no new connections for now; those that are there go on.
+    pub fn pause(&self) {
+        let mut lead = locked(&self.lead);
+        lead.paused = true;
+        lead.doors.shut(&self.epoll);
+    }
+
+    /// Takes new connections again.
+    pub fn resume(&self) {
+        locked(&self.lead).paused = false;
+        self.kick();
     }
 
     /// Takes no new connections and ends the others as soon as each has nothing under way. [`Event::Drained`] follows.

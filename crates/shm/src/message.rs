@@ -7,6 +7,10 @@ pub enum ToMaster {
     Ready,
     /// The application cannot be loaded, for this reason. The worker ends.
     Failed(String),
+    /// It has taken as many requests as one life is for, and would be replaced; until then it serves on.
+    Enough,
+    /// A handler does not return: it takes nothing new, and ends when only such handlers are left.
+    Stuck,
 }
 
 /// From the master.
@@ -14,6 +18,10 @@ pub enum ToMaster {
 pub enum ToWorker {
     /// Finish what is under way, take nothing new, end.
     Drain,
+    /// Take no new connections for now.
+    Pause,
+    /// Take them again.
+    Resume,
 }
 
 impl ToMaster {
@@ -23,6 +31,8 @@ impl ToMaster {
         match self {
             Self::Ready => b"R".to_vec(),
             Self::Failed(reason) => [b"F", reason.as_bytes()].concat(),
+            Self::Enough => b"E".to_vec(),
+            Self::Stuck => b"S".to_vec(),
         }
     }
 
@@ -31,6 +41,8 @@ impl ToMaster {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         match bytes.split_first()? {
             (b'R', []) => Some(Self::Ready),
+            (b'E', []) => Some(Self::Enough),
+            (b'S', []) => Some(Self::Stuck),
             (b'F', reason) => Some(Self::Failed(String::from_utf8_lossy(reason).into_owned())),
             _ => None,
         }
@@ -43,13 +55,15 @@ impl ToWorker {
     pub fn encode(self) -> Vec<u8> {
         match self {
             Self::Drain => b"D".to_vec(),
+            Self::Pause => b"P".to_vec(),
+            Self::Resume => b"C".to_vec(),
         }
     }
 
     /// `None` for bytes that no version of a master sends.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        (bytes == b"D").then_some(Self::Drain)
+        [Self::Drain, Self::Pause, Self::Resume].into_iter().find(|message| message.encode() == bytes)
     }
 }
 
@@ -59,10 +73,17 @@ mod tests {
 
     #[test]
     fn messages_come_out_as_they_went_in() {
-        for message in [ToMaster::Ready, ToMaster::Failed("no such thing".to_owned())] {
+        for message in [
+            ToMaster::Ready,
+            ToMaster::Failed("no such thing".to_owned()),
+            ToMaster::Enough,
+            ToMaster::Stuck,
+        ] {
             assert_eq!(ToMaster::decode(&message.encode()), Some(message));
         }
-        assert_eq!(ToWorker::decode(&ToWorker::Drain.encode()), Some(ToWorker::Drain));
+        for message in [ToWorker::Drain, ToWorker::Pause, ToWorker::Resume] {
+            assert_eq!(ToWorker::decode(&message.encode()), Some(message));
+        }
     }
 
     #[test]

@@ -79,6 +79,8 @@ impl Host for Counter {
                 Received::Nothing => return,
                 Received::Message(bytes) => match ToWorker::decode(&bytes) {
                     Some(ToWorker::Drain) => desk.drain(reactor),
+                    Some(ToWorker::Pause) => reactor.pause(),
+                    Some(ToWorker::Resume) => reactor.resume(),
                     None => {
                         stderr::line(&format!("worker {}: the master said something unknown", desk.number));
                     }
