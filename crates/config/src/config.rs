@@ -67,6 +67,72 @@ pub struct Config {
     pub gid: Option<String>,
     /// The file to write the master's process id to.
     pub pidfile: Option<PathBuf>,
+    /// How long a handler may take; this and the other times of this table: 0 is no limit where nothing else is said.
+    pub harakiri: Duration,
+    /// How long a handler past that may go on until its worker is given up; 0: not at all.
+    pub harakiri_grace: Duration,
+    /// The most requests of a worker; 0: no limit.
+    pub max_requests: u64,
+    /// How many more each worker has, times its number.
+    pub max_requests_delta: u32,
+    /// How long a worker lives before it is replaced for its requests or its memory; 0: not at all.
+    pub min_worker_lifetime: Duration,
+    /// How long a worker lives at most; not less than `min_worker_lifetime`, unless it is 0.
+    pub max_worker_lifetime: Duration,
+    /// How much longer each worker lives, times its number; 0: not at all.
+    pub max_worker_lifetime_delta: Duration,
+    /// The resident memory of a worker that is to be replaced, in MiB; 0: no limit.
+    pub reload_on_rss: u64,
+    /// The resident memory of a worker that is to be killed, in MiB; 0: no limit.
+    pub evil_reload_on_rss: u64,
+    /// The most address space of a worker, in MiB; 0: no limit.
+    pub limit_as: u64,
+    /// How long a worker may take until it is ready.
+    pub worker_start_timeout: Duration,
+    /// How long a worker may take to finish; 0: not at all.
+    pub worker_reload_mercy: Duration,
+    /// How long the server goes on after it was asked to end; 0: not at all.
+    pub shutdown_delay: Duration,
+    /// The least workers, 0..=`processes`; 0: always `processes`.
+    pub cheaper: u16,
+    /// Workers at the start, `cheaper`..=`processes`; `None` when not given.
+    pub cheaper_initial: Option<u16>,
+    /// Workers that are started at a time, from 1 on.
+    pub cheaper_step: u16,
+    /// How long the load must last; 0: not at all.
+    pub cheaper_overload: Duration,
+    /// What load is.
+    pub cheaper_algo: CheaperAlgo,
+    /// The busyness in percent above which workers are started; more than `cheaper_busyness_min`.
+    pub cheaper_busyness_max: u32,
+    /// The busyness in percent below which workers are ended.
+    pub cheaper_busyness_min: u32,
+    /// How long without a request until workers are ended.
+    pub idle: Duration,
+    /// Then the server ends.
+    pub die_on_idle: bool,
+    /// Files that ask for a reload when they change.
+    pub touch_reload: Vec<PathBuf>,
+    /// Files that do so too.
+    pub touch_chain_reload: Vec<PathBuf>,
+    /// Named pipes to take orders from.
+    pub master_fifo: Vec<PathBuf>,
+    /// Remove socket files and the pidfile at the end.
+    pub vacuum: bool,
+    /// The runtime's GOMAXPROCS in each worker, from 1 on; `None` when not given.
+    pub go_maxprocs: Option<u16>,
+    /// The runtime's GOMEMLIMIT in each worker, in MiB, from 1 on; `None` when not given.
+    pub go_memlimit: Option<u64>,
+    /// The permissions that new files do not get, at most 0o777.
+    pub umask: Option<u32>,
+    /// More groups to be in: names or numbers, not yet looked up.
+    pub add_gid: Vec<String>,
+    /// The folder that workers take for the root.
+    pub chroot: Option<PathBuf>,
+    /// Programs that workers start gain no rights.
+    pub no_new_privs: bool,
+    /// The log file to go on with in the background.
+    pub daemonize: Option<PathBuf>,
     /// Whether unknown ini keys are errors; when false they are in `notes`.
     pub strict: bool,
     /// Sentences to log at start: options which were accepted and have no effect, and the like.
@@ -78,6 +144,15 @@ pub struct Config {
 pub enum LoopEngine {
     /// Each request runs in a goroutine of its own.
     Goroutines,
+}
+
+/// What load is, when the number of workers follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheaperAlgo {
+    /// Whether workers are idle.
+    Spare,
+    /// How much of the time workers are busy.
+    Busyness,
 }
 
 impl Config {
@@ -113,6 +188,39 @@ impl Config {
             uid: None,
             gid: None,
             pidfile: None,
+            harakiri: Duration::ZERO,
+            harakiri_grace: Duration::ZERO,
+            max_requests: 0,
+            max_requests_delta: 0,
+            min_worker_lifetime: Duration::ZERO,
+            max_worker_lifetime: Duration::ZERO,
+            max_worker_lifetime_delta: Duration::ZERO,
+            reload_on_rss: 0,
+            evil_reload_on_rss: 0,
+            limit_as: 0,
+            worker_start_timeout: Duration::ZERO,
+            worker_reload_mercy: Duration::ZERO,
+            shutdown_delay: Duration::ZERO,
+            cheaper: 0,
+            cheaper_initial: None,
+            cheaper_step: 0,
+            cheaper_overload: Duration::ZERO,
+            cheaper_algo: CheaperAlgo::Spare,
+            cheaper_busyness_max: 0,
+            cheaper_busyness_min: 0,
+            idle: Duration::ZERO,
+            die_on_idle: false,
+            touch_reload: Vec::new(),
+            touch_chain_reload: Vec::new(),
+            master_fifo: Vec::new(),
+            vacuum: false,
+            go_maxprocs: None,
+            go_memlimit: None,
+            umask: None,
+            add_gid: Vec::new(),
+            chroot: None,
+            no_new_privs: false,
+            daemonize: None,
             strict: false,
             notes: Vec::new(),
         }

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod agreement;
 mod argv;
 mod config;
 mod draft;
@@ -29,7 +30,7 @@ mod show;
 mod socket;
 
 pub use address::Address;
-pub use config::{Config, LoopEngine};
+pub use config::{CheaperAlgo, Config, LoopEngine};
 pub use error::Error;
 pub use origin::IniLine;
 pub use reference::reference;

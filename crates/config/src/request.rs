@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use crate::agreement;
 use crate::argv;
 use crate::config::Config;
 use crate::error::Error;
@@ -51,6 +52,7 @@ pub(crate) fn parse_with(args: impl IntoIterator<Item = OsString>, read: Read<'_
     let mut typed = ini::load(&line.sources, read)?;
     typed.settings.extend(line.settings);
     let draft = resolve(&typed)?;
+    agreement::check(&typed, &draft.config)?;
     Ok(match draft {
         draft if draft.show_config => Request::ShowConfig(show(&typed)?),
         draft if draft.check => Request::Check(draft.config),

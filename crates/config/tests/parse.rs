@@ -79,6 +79,43 @@ fn a_bad_value_is_refused_even_when_overridden() {
 }
 
 #[test]
+fn settings_that_contradict_each_other_are_refused_at_the_later_one() {
+    let refused = |words: &[&str], start: &str| {
+        let error = request(words).unwrap_err();
+        assert!(error.starts_with(start), "{error}");
+    };
+    refused(
+        &["--cheaper=4", "-p", "3"],
+        "--processes 3: at least 4 workers (cheaper) are more than the 3 there may be (processes): ",
+    );
+    refused(
+        &["--cheaper", "2"],
+        "--cheaper 2: at least 2 workers (cheaper) are more than the 1 there may be",
+    );
+    refused(&["-p8", "--cheaper-initial", "9"], "--cheaper-initial 9: 9 workers to begin with");
+    refused(
+        &["-p8", "--cheaper=4", "--cheaper-initial", "3"],
+        "--cheaper-initial 3: 3 workers to begin with",
+    );
+    refused(
+        &["--cheaper-busyness-max", "25"],
+        "--cheaper-busyness-max 25: cheaper-busyness-min, which is 25, must",
+    );
+    refused(
+        &["--max-worker-lifetime", "9.5"],
+        "--max-worker-lifetime 9.5: max-worker-lifetime, which is 9.5 s, must not be less than min-worker-lifetime, which \
+         is 10 s",
+    );
+    let folder = Folder::new("agreement");
+    let file = folder.file("app.ini", "[uwsgi]\nprocesses = 8\ncheaper = 2\nmin-worker-lifetime = 0\n");
+    let config = config(&["--cheaper=4", "--max-worker-lifetime=5", &file]);
+    assert_eq!((config.cheaper, config.processes), (4, 8), "they are judged when all are known");
+    refused(&[&file, "--cheaper", "9"], "--cheaper 9: ");
+    let wrong = folder.file("wrong.ini", "[uwsgi]\ncheaper = 2\n");
+    refused(&[&wrong], &format!("{wrong}:2: cheaper = 2: at least 2 workers"));
+}
+
+#[test]
 fn unknown_keys_are_errors_or_notes() {
     let folder = Folder::new("strict");
     let file = folder.file("app.ini", "[uwsgi]\nprocesess = 2\nplugins = gccgo\n");

@@ -59,7 +59,9 @@ fn option(row: &'static OptionRow, group: Group) -> Arg {
     };
     match row.kind {
         Kind::Flag(_) => arg.value_name("BOOL"),
-        Kind::Number { .. } | Kind::Seconds(_) => arg.value_name(row.value_name).allow_negative_numbers(true),
+        Kind::Number { .. } | Kind::Seconds { .. } => {
+            arg.value_name(row.value_name).allow_negative_numbers(true)
+        }
         Kind::Words(_) => arg.value_name(row.value_name).allow_hyphen_values(true),
         _ => arg.value_name(row.value_name),
     }

@@ -2,13 +2,22 @@
 
 use super::{Kind, OptionRow, ROW};
 
-pub const ROWS: &[OptionRow] = &[OptionRow {
-    names: &["home", "virtualenv", "venv", "pyhome"],
-    short: Some('H'),
-    kind: Kind::Path(|draft, _| {
-        draft.remarks.push("ignored; a Python home means nothing to a Go application");
-    }),
-    value_name: "DIR",
-    help: "The home of Python; ignored with a note, as it means nothing to a Go application",
-    ..ROW
-}];
+pub const ROWS: &[OptionRow] = &[
+    OptionRow {
+        names: &["die-on-term"],
+        kind: Kind::Flag(|draft, _| draft.remarks.push("not needed; SIGTERM always ends Goherd")),
+        help: "SIGTERM ends the server, which it always does; accepted with a note",
+        uwsgi: "reloads on SIGTERM without it.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["home", "virtualenv", "venv", "pyhome"],
+        short: Some('H'),
+        kind: Kind::Path(|draft, _| {
+            draft.remarks.push("ignored; a Python home means nothing to a Go application");
+        }),
+        value_name: "DIR",
+        help: "The home of Python; ignored with a note, as it means nothing to a Go application",
+        ..ROW
+    },
+];

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::{Kind, OptionRow, Part, all};
 use crate::address::Address;
-use crate::config::{Config, LoopEngine};
+use crate::config::{CheaperAlgo, Config, LoopEngine};
 use crate::draft::Draft;
 use crate::request::{Request, parse_with};
 use crate::socket::{Owner, Protocol, Socket};
@@ -185,6 +185,205 @@ const CASES: &[Case] = &[
         value: "/run/a.pid",
         shows: |r| config(r).pidfile.as_deref() == Some(Path::new("/run/a.pid")),
         refused: &[("", "expected a path")],
+    },
+    Case {
+        option: "go-maxprocs",
+        value: "2",
+        shows: |r| config(r).go_maxprocs == Some(2),
+        refused: &[("0", "from 1 to 65535")],
+    },
+    Case {
+        option: "go-memlimit",
+        value: "512",
+        shows: |r| config(r).go_memlimit == Some(512),
+        refused: &[("0", "from 1"), ("512MiB", "a whole number")],
+    },
+    Case {
+        option: "harakiri",
+        value: "0.25",
+        shows: |r| config(r).harakiri == Duration::from_millis(250),
+        refused: &[("-1", "expected seconds")],
+    },
+    Case {
+        option: "harakiri-grace",
+        value: "2",
+        shows: |r| config(r).harakiri_grace == Duration::from_secs(2),
+        refused: &[("long", "expected seconds")],
+    },
+    Case {
+        option: "max-requests",
+        value: "5000",
+        shows: |r| config(r).max_requests == 5_000,
+        refused: &[("-1", "a whole number from 0 on")],
+    },
+    Case {
+        option: "max-requests-delta",
+        value: "4294967295",
+        shows: |r| config(r).max_requests_delta == u32::MAX,
+        refused: &[("4294967296", "to 4294967295")],
+    },
+    Case {
+        option: "min-worker-lifetime",
+        value: "0",
+        shows: |r| config(r).min_worker_lifetime == Duration::ZERO,
+        refused: &[("", "expected seconds")],
+    },
+    Case {
+        option: "max-worker-lifetime",
+        value: "3600",
+        shows: |r| config(r).max_worker_lifetime == Duration::from_secs(3_600),
+        refused: &[("1h", "expected seconds"), ("5", "must not be less than min-worker-lifetime")],
+    },
+    Case {
+        option: "max-worker-lifetime-delta",
+        value: "60",
+        shows: |r| config(r).max_worker_lifetime_delta == Duration::from_secs(60),
+        refused: &[("x", "expected seconds")],
+    },
+    Case {
+        option: "reload-on-rss",
+        value: "256",
+        shows: |r| config(r).reload_on_rss == 256,
+        refused: &[("256M", "from 0 to 1073741824")],
+    },
+    Case {
+        option: "evil-reload-on-rss",
+        value: "512",
+        shows: |r| config(r).evil_reload_on_rss == 512,
+        refused: &[("-1", "from 0 to 1073741824")],
+    },
+    Case {
+        option: "limit-as",
+        value: "4096",
+        shows: |r| config(r).limit_as == 4_096,
+        refused: &[("4G", "from 0 to 1073741824")],
+    },
+    Case {
+        option: "worker-start-timeout",
+        value: "5",
+        shows: |r| config(r).worker_start_timeout == Duration::from_secs(5),
+        refused: &[("x", "expected seconds")],
+    },
+    Case {
+        option: "worker-reload-mercy",
+        value: "0.5",
+        shows: |r| config(r).worker_reload_mercy == Duration::from_millis(500),
+        refused: &[("x", "expected seconds")],
+    },
+    Case {
+        option: "shutdown-delay",
+        value: "5",
+        shows: |r| config(r).shutdown_delay == Duration::from_secs(5),
+        refused: &[("x", "expected seconds")],
+    },
+    Case {
+        option: "cheaper",
+        value: "1",
+        shows: |r| config(r).cheaper == 1,
+        refused: &[("1025", "from 0 to 1024"), ("2", "more than the 1 there may be (processes)")],
+    },
+    Case {
+        option: "cheaper-initial",
+        value: "1",
+        shows: |r| config(r).cheaper_initial == Some(1),
+        refused: &[("0", "from 1 to 1024"), ("2", "more than the 1 there may be (processes)")],
+    },
+    Case {
+        option: "cheaper-step",
+        value: "2",
+        shows: |r| config(r).cheaper_step == 2,
+        refused: &[("0", "from 1 to 1024")],
+    },
+    Case {
+        option: "cheaper-overload",
+        value: "0.5",
+        shows: |r| config(r).cheaper_overload == Duration::from_millis(500),
+        refused: &[("x", "expected seconds")],
+    },
+    Case {
+        option: "cheaper-algo",
+        value: "busyness",
+        shows: |r| config(r).cheaper_algo == CheaperAlgo::Busyness,
+        refused: &[("spare2", "expected one of spare, busyness")],
+    },
+    Case {
+        option: "cheaper-busyness-max",
+        value: "80",
+        shows: |r| config(r).cheaper_busyness_max == 80,
+        refused: &[("101", "from 1 to 100"), ("20", "must be less than cheaper-busyness-max")],
+    },
+    Case {
+        option: "cheaper-busyness-min",
+        value: "10",
+        shows: |r| config(r).cheaper_busyness_min == 10,
+        refused: &[("100", "from 0 to 99"), ("50", "must be less than cheaper-busyness-max")],
+    },
+    Case {
+        option: "idle",
+        value: "3600",
+        shows: |r| config(r).idle == Duration::from_secs(3_600),
+        refused: &[("x", "expected seconds")],
+    },
+    Case {
+        option: "die-on-idle",
+        value: "true",
+        shows: |r| config(r).die_on_idle,
+        refused: &[("x", "true or false")],
+    },
+    Case {
+        option: "touch-reload",
+        value: "/srv/reload",
+        shows: |r| config(r).touch_reload == [Path::new("/srv/reload")],
+        refused: &[("", "expected a path")],
+    },
+    Case {
+        option: "touch-chain-reload",
+        value: "reload",
+        shows: |r| config(r).touch_chain_reload == [Path::new("reload")],
+        refused: &[("", "expected a path")],
+    },
+    Case {
+        option: "master-fifo",
+        value: "/run/app.fifo",
+        shows: |r| config(r).master_fifo == [Path::new("/run/app.fifo")],
+        refused: &[("", "expected a path")],
+    },
+    Case { option: "vacuum", value: "true", shows: |r| config(r).vacuum, refused: &[("x", "true or false")] },
+    Case {
+        option: "umask",
+        value: "027",
+        shows: |r| config(r).umask == Some(0o027),
+        refused: &[("28", "three octal digits"), ("1777", "three octal digits"), ("", "three octal digits")],
+    },
+    Case {
+        option: "add-gid",
+        value: "adm",
+        shows: |r| config(r).add_gid == ["adm"],
+        refused: &[("", "of a group"), ("a b", "of a group")],
+    },
+    Case {
+        option: "chroot",
+        value: "/srv/jail",
+        shows: |r| config(r).chroot.as_deref() == Some(Path::new("/srv/jail")),
+        refused: &[("", "expected a path")],
+    },
+    Case {
+        option: "no-new-privs",
+        value: "true",
+        shows: |r| config(r).no_new_privs,
+        refused: &[("x", "true or false")],
+    },
+    Case {
+        option: "daemonize",
+        value: "/var/log/app.log",
+        shows: |r| config(r).daemonize.as_deref() == Some(Path::new("/var/log/app.log")),
+        refused: &[("", "expected a path")],
+    },
+    Case {
+        option: "die-on-term",
+        value: "true",
+        shows: |r| noted(r, "SIGTERM always ends Goherd"),
+        refused: &[("x", "true or false")],
     },
     Case {
         option: "buffer-size",

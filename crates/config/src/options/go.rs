@@ -32,6 +32,29 @@ pub const ROWS: &[OptionRow] = &[
         ..ROW
     },
     OptionRow {
+        names: &["go-maxprocs"],
+        kind: Kind::Number { min: 1, max: 65_535, field: |config| &mut config.go_maxprocs },
+        value_name: "N",
+        help: "How many threads of each worker run Go code at the same time, as the variable GOMAXPROCS says it",
+        doc: "Without it, and without `GOMAXPROCS` in the environment or in `env`: the processors that the server may use \
+              (its cgroup's cpu.max, its CPU affinity), divided by the number of workers, and at least 1; with gccgo at \
+              least 2, as its scheduler needs.",
+        uwsgi: NOT_THERE,
+        ..ROW
+    },
+    OptionRow {
+        names: &["go-memlimit"],
+        kind: Kind::Number { min: 1, max: 1 << 30, field: |config| &mut config.go_memlimit },
+        value_name: "MIB",
+        help: "The memory that each worker's Go runtime tries to stay within, in MiB, as the variable GOMEMLIMIT says it",
+        doc: "Without it, and without `GOMEMLIMIT` in the environment or in `env`: nine tenths of the memory that the \
+              server's cgroup may have (memory.max), divided by the number of workers; where there is no such limit, none. \
+              It is a soft limit: the runtime collects garbage more often, and goes beyond it rather than fail. Go 1.18 \
+              and gccgo do not have it and ignore it.",
+        uwsgi: NOT_THERE,
+        ..ROW
+    },
+    OptionRow {
         names: &["loop"],
         kind: Kind::Choice {
             of: &["go", "goroutine", "goroutines"],
@@ -49,3 +72,5 @@ pub const ROWS: &[OptionRow] = &[
         ..ROW
     },
 ];
+
+const NOT_THERE: &str = "has no such option.";

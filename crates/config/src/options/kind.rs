@@ -24,8 +24,13 @@ pub enum Kind {
         /// Where it is kept.
         field: fn(&mut Config) -> &mut dyn Whole,
     },
-    /// A time in seconds and thousandths of them; 0 is none.
-    Seconds(fn(&mut Config) -> &mut Duration),
+    /// A time in seconds and thousandths of them.
+    Seconds {
+        /// What 0 means.
+        zero: &'static str,
+        /// Where it is kept.
+        field: fn(&mut Config) -> &mut Duration,
+    },
     /// One of a few words.
     Choice {
         /// The words.
@@ -44,6 +49,8 @@ pub enum Kind {
     Path(fn(&mut Draft, PathBuf)),
     /// Words with the quoting of a shell.
     Words(fn(&mut Draft, Vec<String>)),
+    /// Permissions in octal digits, at most 777.
+    Mode(fn(&mut Draft, u32)),
     /// A text the row itself understands; its error says what it expected.
     Text(fn(&mut Draft, &str) -> Result<(), String>),
 }
@@ -56,11 +63,12 @@ impl Kind {
             Self::Number { min, max, field } => {
                 field(&mut draft.config).put(number(value, *min, *max)?);
             }
-            Self::Seconds(field) => *field(&mut draft.config) = seconds(value)?,
+            Self::Seconds { field, .. } => *field(&mut draft.config) = seconds(value)?,
             Self::Choice { of, set } => set(draft, choice(value, of)?),
             Self::Name { of, set } => set(draft, name(value, of)?),
             Self::Path(set) => set(draft, path(value)?),
             Self::Words(set) => set(draft, words(value)?),
+            Self::Mode(set) => set(draft, mode(value)?),
             Self::Text(set) => set(draft, value)?,
         }
         Ok(())
@@ -76,11 +84,12 @@ impl Kind {
         match self {
             Self::Flag(_) => "a flag".to_owned(),
             Self::Number { min, max, .. } => format!("`{name}`, {}", range(*min, *max)),
-            Self::Seconds(_) => format!("`{name}`, such as `10` or `0.5`; `0` is no limit"),
+            Self::Seconds { zero, .. } => format!("`{name}`, such as `10` or `0.5`; `0` is {zero}"),
             Self::Choice { of, .. } => format!("`{name}`, one of {}", quoted(of)),
             Self::Name { of, .. } => format!("`{name}`, the name or the number of a {of}"),
             Self::Path(_) => format!("`{name}`, a path"),
             Self::Words(_) => format!("`{name}`, words with the quoting of a shell"),
+            Self::Mode(_) => format!("`{name}`, octal"),
             Self::Text(_) => format!("`{name}`"),
         }
     }
@@ -149,6 +158,12 @@ fn path(value: &str) -> Result<PathBuf, String> {
 
 fn words(value: &str) -> Result<Vec<String>, String> {
     shell_words::split(value).map_err(|_| "expected each quote to be closed, as in a shell".to_owned())
+}
+
+fn mode(value: &str) -> Result<u32, String> {
+    let octal = (3..=4).contains(&value.len()) && value.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
+    let mode = octal.then(|| u32::from_str_radix(value, 8).ok()).flatten().filter(|mode| *mode <= 0o777);
+    mode.ok_or_else(|| "expected three octal digits, such as 660 or 022".to_owned())
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ counted as it is read: the application's read fails, and unless its answer has b
     },
     OptionRow {
         names: &["http-headers-timeout"],
-        kind: Kind::Seconds(|config| &mut config.http_headers_timeout),
+        kind: Kind::Seconds { zero: "no limit", field: |config| &mut config.http_headers_timeout },
         value_name: "SECONDS",
         default: Some("10"),
         help: "How long the head of a request may take; more is answered 408",
@@ -72,7 +72,7 @@ without a byte is closed without an answer. It holds for uwsgi, FastCGI and SCGI
     },
     OptionRow {
         names: &["http-keepalive"],
-        kind: Kind::Seconds(|config| &mut config.http_keepalive),
+        kind: Kind::Seconds { zero: "no limit", field: |config| &mut config.http_keepalive },
         value_name: "SECONDS",
         bare: Some("75"),
         default: Some("75"),
@@ -96,7 +96,7 @@ without a byte is closed without an answer. It holds for uwsgi, FastCGI and SCGI
     },
     OptionRow {
         names: &["http-timeout"],
-        kind: Kind::Seconds(|config| &mut config.http_timeout),
+        kind: Kind::Seconds { zero: "no limit", field: |config| &mut config.http_timeout },
         value_name: "SECONDS",
         default: Some("60"),
         help: "How long an HTTP client may stall while it sends a body or takes an answer",
@@ -111,7 +111,7 @@ all wait for does not count.",
     OptionRow {
         names: &["socket-timeout"],
         short: Some('z'),
-        kind: Kind::Seconds(|config| &mut config.socket_timeout),
+        kind: Kind::Seconds { zero: "no limit", field: |config| &mut config.socket_timeout },
         value_name: "SECONDS",
         default: Some("60"),
         help: "The same as http-timeout, for the web server at a uwsgi, FastCGI or SCGI socket",

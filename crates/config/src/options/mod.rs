@@ -10,8 +10,11 @@ mod configuration;
 mod go;
 mod kind;
 mod limits;
+mod lives;
 mod processes;
+mod reload;
 mod requests;
+mod service;
 mod sockets;
 mod unknown;
 pub mod uwsgi_only;
@@ -66,6 +69,9 @@ pub enum Group {
     Limits,
     Go,
     Processes,
+    Lives,
+    Reload,
+    Service,
     Accepted,
     Requests,
 }
@@ -76,6 +82,9 @@ impl Group {
         Self::Sockets,
         Self::Go,
         Self::Processes,
+        Self::Lives,
+        Self::Reload,
+        Self::Service,
         Self::Limits,
         Self::Configuration,
         Self::Requests,
@@ -90,6 +99,9 @@ impl Group {
             Self::Limits => "Limits",
             Self::Go => "Go application",
             Self::Processes => "Processes",
+            Self::Lives => "Lives of workers",
+            Self::Reload => "Reload and end",
+            Self::Service => "Service and privileges",
             Self::Accepted => "Accepted for compatibility with uWSGI",
             Self::Requests => "Instead of serving",
         }
@@ -103,6 +115,9 @@ impl Group {
             Self::Limits => limits::ROWS,
             Self::Go => go::ROWS,
             Self::Processes => processes::ROWS,
+            Self::Lives => lives::ROWS,
+            Self::Reload => reload::ROWS,
+            Self::Service => service::ROWS,
             Self::Accepted => accepted::ROWS,
             Self::Requests => requests::ROWS,
         }

@@ -1,6 +1,7 @@
-//! Rows: the processes and what they run as.
+//! Rows: the processes, how many there are, and what they find around them.
 
 use super::{Kind, OptionRow, ROW};
+use crate::config::CheaperAlgo;
 use crate::draft::Draft;
 
 pub const ROWS: &[OptionRow] = &[
@@ -44,26 +45,75 @@ pub const ROWS: &[OptionRow] = &[
         ..ROW
     },
     OptionRow {
-        names: &["uid"],
-        kind: Kind::Name { of: "user", set: |draft, name| draft.config.uid = Some(name) },
-        value_name: "USER",
-        help: "Run as this user, a name or a number",
-        doc: "Workers become this user; the master stays root, to start others. Without `gid` they get the user's own \
-              group, and in any case no other group of root's.",
+        names: &["cheaper"],
+        kind: Kind::Number { min: 0, max: 1024, field: |config| &mut config.cheaper },
+        value_name: "N",
+        default: Some("0"),
+        help: "Let the number of workers follow the load, from N up to processes; 0 keeps them all",
+        doc: "`cheaper-algo` says what load is.",
         ..ROW
     },
     OptionRow {
-        names: &["gid"],
-        kind: Kind::Name { of: "group", set: |draft, name| draft.config.gid = Some(name) },
-        value_name: "GROUP",
-        help: "Run as this group, a name or a number",
+        names: &["cheaper-initial"],
+        kind: Kind::Number { min: 1, max: 1024, field: |config| &mut config.cheaper_initial },
+        value_name: "N",
+        help: "With cheaper: how many workers to begin with; without it as many as cheaper says",
         ..ROW
     },
     OptionRow {
-        names: &["pidfile"],
-        kind: Kind::Path(|draft, path| draft.config.pidfile = Some(path)),
-        value_name: "FILE",
-        help: "Write the process id of the master to this file",
+        names: &["cheaper-step"],
+        kind: Kind::Number { min: 1, max: 1024, field: |config| &mut config.cheaper_step },
+        value_name: "N",
+        default: Some("1"),
+        help: "With cheaper: how many workers are started at a time",
+        ..ROW
+    },
+    OptionRow {
+        names: &["cheaper-overload"],
+        kind: Kind::Seconds { zero: "no wait", field: |config| &mut config.cheaper_overload },
+        value_name: "SECONDS",
+        default: Some("3"),
+        help: "With cheaper: how long the load must last until the number of workers follows it",
+        ..ROW
+    },
+    OptionRow {
+        names: &["cheaper-algo"],
+        kind: Kind::Choice { of: &["spare", "busyness"], set: set_cheaper_algo },
+        value_name: "NAME",
+        default: Some("spare"),
+        help: "With cheaper: what load is: spare (are all workers busy?) or busyness (how much of the time?)",
+        uwsgi: "has `spare2`, `backlog` and `manual` too.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["cheaper-busyness-max"],
+        kind: Kind::Number { min: 1, max: 100, field: |config| &mut config.cheaper_busyness_max },
+        value_name: "PERCENT",
+        default: Some("50"),
+        help: "With cheaper-algo = busyness: above this, more workers are started",
+        ..ROW
+    },
+    OptionRow {
+        names: &["cheaper-busyness-min"],
+        kind: Kind::Number { min: 0, max: 99, field: |config| &mut config.cheaper_busyness_min },
+        value_name: "PERCENT",
+        default: Some("25"),
+        help: "With cheaper-algo = busyness: below this, workers are ended",
+        ..ROW
+    },
+    OptionRow {
+        names: &["idle"],
+        kind: Kind::Seconds { zero: "no limit", field: |config| &mut config.idle },
+        value_name: "SECONDS",
+        default: Some("0"),
+        help: "End all workers after so long without a request; the next connection starts them again",
+        ..ROW
+    },
+    OptionRow {
+        names: &["die-on-idle"],
+        kind: Kind::Flag(|draft, on| draft.config.die_on_idle = on),
+        default: Some("false"),
+        help: "With idle: end the whole server instead, for systemd to start it again at the next connection",
         ..ROW
     },
 ];
@@ -72,6 +122,13 @@ fn set_master(draft: &mut Draft, on: bool) {
     if !on {
         draft.remarks.push("ignored; Goherd always has a master process");
     }
+}
+
+fn set_cheaper_algo(draft: &mut Draft, name: &'static str) {
+    draft.config.cheaper_algo = match name {
+        "busyness" => CheaperAlgo::Busyness,
+        _ => CheaperAlgo::Spare,
+    };
 }
 
 fn add_env(draft: &mut Draft, value: &str) -> Result<(), String> {

@@ -70,7 +70,7 @@ trusted proxy (HAProxy, a load balancer): whoever can connect can claim to be an
     },
     OptionRow {
         names: &["chmod-socket"],
-        kind: Kind::Text(set_mode),
+        kind: Kind::Mode(|draft, mode| draft.config.chmod_socket = Some(mode)),
         value_name: "MODE",
         bare: Some("666"),
         help: "The permissions of socket files, in octal, such as 660; without it the umask decides",
@@ -114,14 +114,6 @@ it to `net.core.somaxconn`.",
 
 fn listen(draft: &mut Draft, value: &str, protocol: Protocol) -> Result<(), String> {
     draft.config.sockets.push(Socket { address: value.parse()?, protocol });
-    Ok(())
-}
-
-fn set_mode(draft: &mut Draft, value: &str) -> Result<(), String> {
-    let octal = (3..=4).contains(&value.len()) && value.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
-    let mode = octal.then(|| u32::from_str_radix(value, 8).ok()).flatten().filter(|mode| *mode <= 0o777);
-    let mode = mode.ok_or("expected three octal digits, such as 660 or 666")?;
-    draft.config.chmod_socket = Some(mode);
     Ok(())
 }
 

@@ -1,0 +1,99 @@
+//! Settings that are each good and cannot be meant together: all that was typed in, the first contradiction out.
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::settings::{Setting, Typed};
+
+/// A contradiction: the options that are part of it, whether it holds, and what to say then.
+struct Rule {
+    options: [&'static str; 2],
+    broken: fn(&Config) -> bool,
+    sentence: fn(&Config) -> String,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        options: ["cheaper", "processes"],
+        broken: |config| config.cheaper > config.processes,
+        sentence: |config| {
+            format!(
+                "at least {} workers (cheaper) are more than the {} there may be (processes): lower the one or raise \
+                 the other",
+                config.cheaper, config.processes
+            )
+        },
+    },
+    Rule {
+        options: ["cheaper-initial", "processes"],
+        broken: |config| config.cheaper_initial.is_some_and(|initial| initial > config.processes),
+        sentence: |config| {
+            format!(
+                "{} workers to begin with (cheaper-initial) are more than the {} there may be (processes): lower the one \
+                 or raise the other",
+                config.cheaper_initial.unwrap_or_default(),
+                config.processes
+            )
+        },
+    },
+    Rule {
+        options: ["cheaper-initial", "cheaper"],
+        broken: |config| config.cheaper_initial.is_some_and(|initial| initial < config.cheaper),
+        sentence: |config| {
+            format!(
+                "{} workers to begin with (cheaper-initial) are fewer than the {} there are at least (cheaper): raise \
+                 the one or lower the other",
+                config.cheaper_initial.unwrap_or_default(),
+                config.cheaper
+            )
+        },
+    },
+    Rule {
+        options: ["cheaper-busyness-min", "cheaper-busyness-max"],
+        broken: |config| config.cheaper_busyness_min >= config.cheaper_busyness_max,
+        sentence: |config| {
+            format!(
+                "cheaper-busyness-min, which is {}, must be less than cheaper-busyness-max, which is {}",
+                config.cheaper_busyness_min, config.cheaper_busyness_max
+            )
+        },
+    },
+    Rule {
+        options: ["max-worker-lifetime", "min-worker-lifetime"],
+        broken: |config| {
+            !config.max_worker_lifetime.is_zero() && config.max_worker_lifetime < config.min_worker_lifetime
+        },
+        sentence: |config| {
+            format!(
+                "max-worker-lifetime, which is {} s, must not be less than min-worker-lifetime, which is {} s",
+                config.max_worker_lifetime.as_secs_f64(),
+                config.min_worker_lifetime.as_secs_f64()
+            )
+        },
+    },
+];
+
+/// Refuses the first contradiction at the place of the later of its settings.
+pub fn check(typed: &Typed, config: &Config) -> Result<(), Error> {
+    let Some(rule) = RULES.iter().find(|rule| (rule.broken)(config)) else { return Ok(()) };
+    let part = |setting: &&Setting| rule.options.contains(&setting.option.name());
+    let last =
+        typed.effective().filter(part).last().expect("the defaults of the table agree, as a test proves");
+    Err(Error::at(&last.origin, format!("{last}: {}", (rule.sentence)(config))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_agree() {
+        assert!(RULES.iter().all(|rule| !(rule.broken)(&Config::default())));
+    }
+
+    #[test]
+    fn the_options_of_each_rule_are_options() {
+        for name in RULES.iter().flat_map(|rule| rule.options) {
+            assert!(crate::options::find(name).is_some_and(|row| row.name() == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Rows: how new workers take the place of old ones, and how the server ends.
+
+use super::{Kind, OptionRow, ROW};
+
+pub const ROWS: &[OptionRow] = &[
+    OptionRow {
+        names: &["touch-reload"],
+        kind: Kind::Path(|draft, path| draft.config.touch_reload.push(path)),
+        value_name: "FILE",
+        list: true,
+        help: "Reload when this file is touched",
+        ..ROW
+    },
+    OptionRow {
+        names: &["touch-chain-reload"],
+        kind: Kind::Path(|draft, path| draft.config.touch_chain_reload.push(path)),
+        value_name: "FILE",
+        list: true,
+        help: "The same as touch-reload: every reload replaces one worker after the other",
+        uwsgi: "reloads workers one by one here, and all at once with `touch-reload`.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["master-fifo"],
+        kind: Kind::Path(|draft, path| draft.config.master_fifo.push(path)),
+        value_name: "FILE",
+        list: true,
+        help: "Make this named pipe and take orders from it, a letter each, such as r (reload) and q (end)",
+        ..ROW
+    },
+    OptionRow {
+        names: &["worker-start-timeout"],
+        kind: Kind::Seconds { zero: "no limit", field: |config| &mut config.worker_start_timeout },
+        value_name: "SECONDS",
+        default: Some("30"),
+        help: "How long a new worker may take until its application is ready",
+        uwsgi: NOT_THERE,
+        ..ROW
+    },
+    OptionRow {
+        names: &["worker-reload-mercy", "reload-mercy"],
+        kind: Kind::Seconds { zero: "none", field: |config| &mut config.worker_reload_mercy },
+        value_name: "SECONDS",
+        default: Some("60"),
+        help: "How long a worker that is to end may go on finishing what it handles, before it is killed",
+        ..ROW
+    },
+    OptionRow {
+        names: &["shutdown-delay"],
+        kind: Kind::Seconds { zero: "none", field: |config| &mut config.shutdown_delay },
+        value_name: "SECONDS",
+        default: Some("0"),
+        help: "After SIGTERM, go on serving for so long before ending, so that a load balancer can notice",
+        uwsgi: NOT_THERE,
+        ..ROW
+    },
+    OptionRow {
+        names: &["vacuum"],
+        kind: Kind::Flag(|draft, on| draft.config.vacuum = on),
+        default: Some("false"),
+        help: "Remove socket files and the pidfile at the end",
+        doc: "Only those that are still this server's own: a file that another server has put in their place stays.",
+        ..ROW
+    },
+];
+
+const NOT_THERE: &str = "has no such option.";
