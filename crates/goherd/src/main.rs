@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod log;
+mod reload;
 mod serve;
 mod settings;
 mod sockets;
@@ -12,22 +13,45 @@ mod sockets;
 use std::process::ExitCode;
 
 use goherd_config::Request;
+use goherd_master::{Handover, handover};
 use goherd_sys::inherited;
 
+use settings::Failure;
+use sockets::Sources;
+
 fn main() -> ExitCode {
-    let inherited = match inherited::take() {
-        Ok(inherited) => inherited,
-        Err(error) => return log::failure(&error),
-    };
-    let asked = match goherd_config::parse(std::env::args_os()) {
-        Ok(asked) => asked,
-        Err(error) => return log::failure(&error),
-    };
-    match asked {
-        Request::Help(text) | Request::ShowConfig(text) => log::answer(text.trim_end()),
-        Request::Version => log::answer(concat!("goherd ", env!("CARGO_PKG_VERSION"))),
-        Request::Check(config) => serve::check(&config, &inherited)
-            .map_or_else(|error| log::failure(&*error), |()| ExitCode::SUCCESS),
-        Request::Run(config) => serve::run(&config, inherited).unwrap_or_else(|error| log::failure(&*error)),
+    begin().unwrap_or_else(|error| log::failure(&*error))
+}
+
+fn begin() -> Result<ExitCode, Failure> {
+    let trial = trial()?;
+    let handover = Handover::take()?;
+    let inherited = inherited::take()?;
+    match goherd_config::parse(std::env::args_os())? {
+        Request::Help(text) | Request::ShowConfig(text) => Ok(log::answer(text.trim_end())),
+        Request::Version => Ok(log::answer(concat!("goherd ", env!("CARGO_PKG_VERSION")))),
+        Request::Check(config) => serve::check(&config, &inherited).map(|()| ExitCode::SUCCESS),
+        Request::Run(config) if trial => serve::try_out(&config),
+        Request::Run(config) => match handover {
+            None => serve::run(&config, Sources::from_outside(inherited), None),
+            Some(mut handover) => {
+                let sources = reload::handed_over(&mut handover);
+                serve::run(&config, sources, Some(handover))
+            }
+        },
     }
+}
+
+/// Whether a running server tries out this program, before it lets it take its place.
+fn trial() -> Result<bool, Failure> {
+    let Some(version) = handover::trial() else { return Ok(false) };
+    if version != handover::VERSION {
+        return Err(format!(
+            "this program takes over from a server with version {} of what is handed on, and the running one has \
+             version {version}: restart the server",
+            handover::VERSION
+        )
+        .into());
+    }
+    Ok(true)
 }

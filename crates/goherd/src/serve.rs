@@ -1,55 +1,81 @@
 //! Starting the server: everything that can be found wrong is, before the first fork.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use goherd_config::Config;
-use goherd_master::Life;
+use goherd_master::{Generation, Handover, Life, Plan};
 use goherd_shm::Scoreboard;
 use goherd_sys::inherited::Inherited;
-use goherd_sys::socket::Endpoint;
 use goherd_sys::{Pid, stderr, user};
-use goherd_worker::Protocol;
 
+use crate::reload::Server;
 use crate::settings::{self, Failure};
-use crate::sockets::{self, Opened};
+use crate::sockets::{self, Sources};
 
 /// Looks whether the server could start with `config`, without starting it or binding a socket.
 pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
     notes(config);
-    sockets::check(config, inherited)?;
-    change_folder(config)?;
+    sockets::check(config, inherited.len())?;
+    let home = Folder::enter(config)?;
     let app = settings::app(config)?;
     settings::identity(config)?;
     settings::capacity(config)?;
+    home.leave()?;
     app.describe().for_each(|line| stderr::line(&line));
     stderr::line("the configuration is good");
     Ok(())
 }
 
 /// Serves until the end; in a worker it does not return.
-pub fn run(config: &Config, inherited: Vec<Inherited>) -> Result<ExitCode, Failure> {
+pub fn run(config: &Config, sources: Sources, handover: Option<Handover>) -> Result<ExitCode, Failure> {
     notes(config);
-    sockets::check(config, &inherited)?;
-    change_folder(config)?;
-    let mut worker = settings::worker(config, settings::app(config)?)?;
-    let sockets = sockets::open(config, inherited)?;
-    worker.doors = sockets.iter().map(|socket| socket.door).collect();
-    let scoreboard = Arc::new(Scoreboard::new(config.processes.into())?);
+    sockets::check(config, sources.len())?;
+    let mut server = Server::new()?;
+    let (generation, lines) = server.prepare(1, config, sources)?;
+    let scoreboard = match &handover {
+        None => Scoreboard::new()?,
+        Some(handover) => Scoreboard::adopt(handover.scoreboard.try_clone()?)?,
+    };
     if let Some(path) = &config.pidfile {
         write_pidfile(path)?;
     }
-    announce(config, &worker.app, &sockets);
-    let listeners = sockets.into_iter().map(|socket| socket.listener).collect();
-    let master = goherd_master::Settings { workers: config.processes.into(), listeners, scoreboard };
-    match goherd_master::run(master)? {
-        Life::Worker(birth) => goherd_worker::run(&worker, birth),
+    stderr::line(&format!("version {}, master pid {}", env!("CARGO_PKG_VERSION"), Pid::me()));
+    lines.iter().for_each(|line| stderr::line(line));
+    live(server, generation, scoreboard, handover)
+}
+
+/// Tries out whether the server can serve with `config`: one worker loads the application, and takes no requests.
+pub fn try_out(config: &Config) -> Result<ExitCode, Failure> {
+    let mut server = Server::new()?;
+    let (generation, _) =
+        server.prepare(1, &Config { sockets: Vec::new(), ..config.clone() }, Sources::default())?;
+    let plan = Plan { workers: 1, trial: true, cheaper: None, ..generation.plan };
+    let generation = Generation { plan, touch_reload: Vec::new(), fifos: Vec::new(), ..generation };
+    live(server, generation, Scoreboard::new()?, None)
+}
+
+fn live(
+    mut server: Server,
+    generation: Generation,
+    scoreboard: Scoreboard,
+    handover: Option<Handover>,
+) -> Result<ExitCode, Failure> {
+    let scoreboard = Arc::new(scoreboard);
+    let master = goherd_master::Settings { generation, scoreboard, handover };
+    match goherd_master::run(master, &mut server)? {
+        Life::Worker(birth) => {
+            let worker =
+                server.worker(birth.generation).ok_or("there is nothing to make this worker from")?;
+            goherd_worker::run(&worker, birth)
+        }
         Life::Master(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
     }
 }
 
-fn notes(config: &Config) {
+/// Says what is to be known of a configuration.
+pub fn notes(config: &Config) {
     for note in &config.notes {
         stderr::line(note);
     }
@@ -58,27 +84,43 @@ fn notes(config: &Config) {
     }
 }
 
-fn change_folder(config: &Config) -> Result<(), Failure> {
-    let Some(folder) = &config.chdir else { return Ok(()) };
-    std::env::set_current_dir(folder)
-        .map_err(|error| format!("chdir: cannot go to {}: {error}", folder.display()).into())
-}
-
-fn announce(config: &Config, app: &goherd_bridge::App, sockets: &[Opened]) {
-    stderr::line(&format!("version {}, master pid {}", env!("CARGO_PKG_VERSION"), Pid::me()));
-    app.describe().for_each(|line| stderr::line(&line));
-    if app.main_path().is_none() {
-        stderr::line("no library with a Go main is loaded (go-load): every request will be answered 404");
+/// What is to be said of what workers are made from.
+pub fn describe(config: &Config, worker: &goherd_worker::Settings) -> Vec<String> {
+    let mut lines: Vec<_> = worker.app.describe().collect();
+    if worker.app.main_path().is_none() {
+        lines.push(
+            "no library with a Go main is loaded (go-load): every request will be answered 404".to_owned(),
+        );
     }
     if config.goroutines.is_none() {
-        stderr::line("each worker handles one request at a time; goroutines = N lets it handle N");
+        lines.push("each worker handles one request at a time; goroutines = N lets it handle N".to_owned());
     }
-    for Opened { listener, door } in sockets {
-        let endpoint = listener.endpoint();
-        stderr::line(&match (endpoint, door.protocol) {
-            (Endpoint::Inet(_), Protocol::Http) => format!("listening on http://{endpoint}/"),
-            (_, protocol) => format!("listening on {endpoint} ({protocol})"),
-        });
+    lines
+}
+
+/// The folder of a configuration's relative paths, while it is turned into settings.
+#[derive(Debug)]
+pub struct Folder {
+    outside: PathBuf,
+    /// Where workers are to live.
+    pub inside: PathBuf,
+}
+
+impl Folder {
+    /// Goes where `config` says.
+    pub fn enter(config: &Config) -> Result<Self, Failure> {
+        let outside = std::env::current_dir()?;
+        if let Some(folder) = &config.chdir {
+            std::env::set_current_dir(folder)
+                .map_err(|error| format!("chdir: cannot go to {}: {error}", folder.display()))?;
+        }
+        let inside = std::env::current_dir()?;
+        Ok(Self { outside, inside })
+    }
+
+    /// Goes back.
+    pub fn leave(&self) -> Result<(), Failure> {
+        Ok(std::env::set_current_dir(&self.outside)?)
     }
 }
 

@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use goherd_bridge::App;
-use goherd_config::Config;
+use goherd_config::{CheaperAlgo, Config};
+use goherd_master::{Algorithm, Cheaper, Plan};
 use goherd_sys::descriptors;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::user::{self, Identity};
@@ -67,7 +68,7 @@ pub fn find<T>(
 ///
 /// `os.Args` begins with the name of the program: the file that has the main, without its folder. libgo takes a name with
 /// a slash for the path of its executable, and reads that file when it walks a stack.
-pub fn worker(config: &Config, app: App) -> Result<goherd_worker::Settings, Failure> {
+pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_worker::Settings, Failure> {
     let name = app
         .main_path()
         .and_then(Path::file_name)
@@ -83,7 +84,8 @@ pub fn worker(config: &Config, app: App) -> Result<goherd_worker::Settings, Fail
         max_requests: config.http_keepalive_requests,
         limits: limits(config),
         times: times(config),
-        baton: Arc::new(EventFd::new()?),
+        baton,
+        folder: PathBuf::new(),
         app,
     })
 }
@@ -129,8 +131,47 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
+/// How the family is to live.
+pub fn plan(config: &Config) -> Plan {
+    let mebibytes = |count: u64| count.saturating_mul(1 << 20);
+    Plan {
+        workers: config.processes.into(),
+        start_timeout: milliseconds(config.worker_start_timeout),
+        mercy: milliseconds(config.worker_reload_mercy),
+        shutdown_delay: milliseconds(config.shutdown_delay),
+        min_lifetime: milliseconds(config.min_worker_lifetime),
+        max_lifetime: milliseconds(config.max_worker_lifetime),
+        max_lifetime_delta: milliseconds(config.max_worker_lifetime_delta),
+        reload_on_rss: mebibytes(config.reload_on_rss),
+        evil_reload_on_rss: mebibytes(config.evil_reload_on_rss),
+        cheaper: (config.cheaper > 0).then(|| cheaper(config)),
+        idle: milliseconds(config.idle),
+        die_on_idle: config.die_on_idle,
+        trial: false,
+    }
+}
+
+fn cheaper(config: &Config) -> Cheaper {
+    Cheaper {
+        least: config.cheaper.into(),
+        initial: config.cheaper_initial.unwrap_or(config.cheaper).into(),
+        step: config.cheaper_step.into(),
+        overload: milliseconds(config.cheaper_overload),
+        algorithm: match config.cheaper_algo {
+            CheaperAlgo::Spare => Algorithm::Spare,
+            CheaperAlgo::Busyness => {
+                Algorithm::Busyness { max: config.cheaper_busyness_max, min: config.cheaper_busyness_min }
+            }
+        },
+        cores: config.goroutines.unwrap_or(1).into(),
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn times(config: &Config) -> Times {
-    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Times {
         head: milliseconds(config.http_headers_timeout),
         idle: milliseconds(config.http_keepalive),
@@ -149,6 +190,7 @@ mod tests {
         let config = Config::default();
         assert_eq!(format!("{:?}", limits(&config)), format!("{:?}", Limits::default()));
         assert_eq!(format!("{:?}", times(&config)), format!("{:?}", Times::default()));
+        assert_eq!(plan(&config), Plan::default());
     }
 
     #[test]

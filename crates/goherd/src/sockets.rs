@@ -22,6 +22,78 @@ const NOTHING: &str = "there is nothing to listen on: name an address with http-
 pub struct Opened {
     pub listener: Listener,
     pub door: DoorSettings,
+    /// Whoever started the server has opened it, so that it is served whether somebody names it or not.
+    pub from_outside: bool,
+}
+
+impl Opened {
+    /// Where it listens.
+    pub fn describe(&self) -> String {
+        let endpoint = self.listener.endpoint();
+        match (endpoint, self.door.protocol) {
+            (Endpoint::Inet(_), goherd_worker::Protocol::Http) => format!("listening on http://{endpoint}/"),
+            (_, protocol) => format!("listening on {endpoint} ({protocol})"),
+        }
+    }
+
+    /// What [`Source::known`] understands.
+    pub fn name(&self) -> String {
+        let outside = if self.from_outside { OUTSIDE } else { "" };
+        format!("{}{outside}", self.door.protocol)
+    }
+}
+
+/// What the name of a socket ends with that was handed over from outside.
+const OUTSIDE: &str = " from outside";
+
+/// A socket that is open already.
+#[derive(Debug)]
+pub struct Source {
+    listener: Listener,
+    /// The protocol, if nobody says otherwise.
+    name: String,
+    from_outside: bool,
+}
+
+impl Source {
+    /// One with a name of [`Opened::name`].
+    pub fn known(listener: Listener, name: &str) -> Self {
+        let (name, from_outside) =
+            name.strip_suffix(OUTSIDE).map_or((name, false), |protocol| (protocol, true));
+        Self { listener, name: name.to_owned(), from_outside }
+    }
+}
+
+/// The sockets that are open already.
+#[derive(Debug, Default)]
+pub struct Sources {
+    sources: Vec<Source>,
+    /// A socket that cannot be bound is done without: the service goes on in any case.
+    lenient: bool,
+}
+
+impl Sources {
+    /// Those that whoever started the server has handed over.
+    pub fn from_outside(inherited: Vec<Inherited>) -> Self {
+        let source = |Inherited { listener, name, .. }| Source { listener, name, from_outside: true };
+        Self { sources: inherited.into_iter().map(source).collect(), lenient: false }
+    }
+
+    /// Those that are in use.
+    pub fn in_use(sources: Vec<Source>, lenient: bool) -> Self {
+        Self { sources, lenient }
+    }
+
+    /// How many are served in any case.
+    pub fn len(&self) -> usize {
+        self.sources.iter().filter(|source| source.from_outside).count()
+    }
+
+    /// Takes the one that serves `endpoint`.
+    fn take(&mut self, endpoint: &Endpoint) -> Option<Source> {
+        let found = self.sources.iter().position(|source| source.listener.serves(endpoint))?;
+        Some(self.sources.remove(found))
+    }
 }
 
 /// How socket files are to be.
@@ -32,16 +104,16 @@ struct Files {
     group: Option<u32>,
 }
 
-/// Looks whether there is something to listen on, without binding anything.
-pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
-    if config.sockets.is_empty() && inherited.is_empty() {
+/// Looks whether there is something to listen on, without binding anything; `given` sockets were handed over.
+pub fn check(config: &Config, given: usize) -> Result<(), Failure> {
+    if config.sockets.is_empty() && given == 0 {
         return Err(NOTHING.into());
     }
     files(config).map(drop)
 }
 
-/// Opens every socket, in the order in which they are named; what was handed over besides comes last.
-pub fn open(config: &Config, mut inherited: Vec<Inherited>) -> Result<Vec<Opened>, Failure> {
+/// Opens every socket, in the order in which they are named; what was handed over from outside besides comes last.
+pub fn open(config: &Config, mut sources: Sources) -> Result<Vec<Opened>, Failure> {
     let files = files(config)?;
     let door = |protocol| DoorSettings {
         protocol: spoken(protocol),
@@ -50,28 +122,35 @@ pub fn open(config: &Config, mut inherited: Vec<Inherited>) -> Result<Vec<Opened
     let mut opened = Vec::new();
     for socket in &config.sockets {
         let wanted = absolute(endpoint(&socket.address))?;
-        let listener = match inherited.iter().position(|other| other.listener.serves(&wanted)) {
-            Some(found) => inherited.remove(found).listener,
-            None => bind(socket, &files, config.listen.into())?,
+        let (listener, from_outside) = match sources.take(&wanted) {
+            Some(source) => (source.listener, source.from_outside),
+            None => match bind(socket, &files, config.listen.into()) {
+                Err(error) if sources.lenient => {
+                    stderr::line(&format!("{error}: going on without it"));
+                    continue;
+                }
+                bound => (bound?, false),
+            },
         };
-        opened.push(Opened { listener, door: door(socket.protocol) });
+        opened.push(Opened { listener, door: door(socket.protocol), from_outside });
     }
-    opened.extend(inherited.into_iter().map(|socket| {
-        let protocol = protocol_of(&socket);
-        Opened { listener: socket.listener, door: door(protocol) }
+    let unnamed = sources.sources.into_iter().filter(|source| source.from_outside);
+    opened.extend(unnamed.map(|source| {
+        let protocol = protocol_of(&source);
+        Opened { listener: source.listener, door: door(protocol), from_outside: true }
     }));
     Ok(opened)
 }
 
 /// What is to be spoken at a socket that is named nowhere but in its own name.
-fn protocol_of(socket: &Inherited) -> Protocol {
-    let named = Protocol::ALL.into_iter().find(|protocol| protocol.to_string() == socket.name);
+fn protocol_of(source: &Source) -> Protocol {
+    let named = Protocol::ALL.into_iter().find(|protocol| protocol.to_string() == source.name);
     named.unwrap_or_else(|| {
         stderr::line(&format!(
             "the socket {} that was handed over (LISTEN_FDS) is called {:?}, not http, uwsgi, fastcgi or scgi: \
              serving HTTP there",
-            socket.listener.endpoint(),
-            socket.name
+            source.listener.endpoint(),
+            source.name
         ));
         Protocol::Http
     })

@@ -12,10 +12,14 @@ use crate::Scoreboard;
 pub struct Birth {
     /// Its number, from 1.
     pub number: u32,
+    /// Its line of the scoreboard, from 1.
+    pub line: u32,
+    /// What it is made from.
+    pub generation: u32,
     /// Its end of the socket to the master.
     pub control: Control,
     /// Its copies of the listening sockets.
     pub listeners: Vec<Listener>,
-    /// The board with its line.
+    /// The board.
     pub scoreboard: Arc<Scoreboard>,
 }

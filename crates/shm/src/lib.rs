@@ -14,4 +14,4 @@ pub mod scoreboard;
 
 pub use birth::Birth;
 pub use message::{ToMaster, ToWorker};
-pub use scoreboard::{Phase, Scoreboard, Slot};
+pub use scoreboard::{LINES, Phase, Scoreboard, Slot};

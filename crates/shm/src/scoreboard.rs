@@ -3,6 +3,7 @@
 //! A line is written by its own worker, and by the master between two lives of it; so there is nothing to lock.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use goherd_sys::memory::Shared;
@@ -39,12 +40,14 @@ pub struct Slot {
     pid: AtomicU32,
     phase: AtomicU8,
     requests: AtomicU64,
+    ended: AtomicU64,
 }
 
 impl Slot {
     /// Begins a life: the process `pid` starts, with all counters at 0.
     pub fn begin(&self, pid: u32) {
         self.requests.store(0, Ordering::Relaxed);
+        self.ended.store(0, Ordering::Relaxed);
         self.pid.store(pid, Ordering::Relaxed);
         self.set_phase(Phase::Starting);
     }
@@ -77,6 +80,18 @@ impl Slot {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts one request whose handler is over.
+    pub fn count_end(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests have been taken and their handlers are not over.
+    #[must_use]
+    pub fn busy(&self) -> u64 {
+        let ended = self.ended.load(Ordering::Relaxed);
+        self.requests().saturating_sub(ended)
+    }
+
     /// The requests that this life of the worker has taken.
     #[must_use]
     pub fn requests(&self) -> u64 {
@@ -88,34 +103,47 @@ impl Slot {
 #[derive(Debug)]
 pub struct Scoreboard {
     memory: Shared,
-    count: usize,
 }
 
+/// The lines of a board: enough for the most workers, each with three that it has replaced and that finish. Pages that
+/// nobody writes to take no memory.
+pub const LINES: usize = 4096;
+
 impl Scoreboard {
-    /// A board of `count` vacant lines, shared with every process forked from now on.
-    pub fn new(count: usize) -> io::Result<Self> {
-        let memory = Shared::new("goherd-scoreboard", count.max(1) * size_of::<Slot>())?;
-        Ok(Self { memory, count })
+    /// A board of vacant lines, shared with every process forked from now on.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { memory: Shared::new("goherd-scoreboard", LINES * size_of::<Slot>())? })
     }
 
-    /// All lines, by worker number less one.
+    /// The board that the program before this one has made.
+    pub fn adopt(fd: OwnedFd) -> io::Result<Self> {
+        Ok(Self { memory: Shared::adopt(fd, LINES * size_of::<Slot>())? })
+    }
+
+    /// All lines, by number less one.
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         let first = self.memory.address().cast::<Slot>();
-        // SAFETY: the mapping is page-aligned (so aligned to 128), at least `count` slots long, lives as long as
+        // SAFETY: the mapping is page-aligned (so aligned to 128), [`LINES`] slots long, lives as long as
         // `self`, and every bit pattern is a value of the atomics that a Slot is made of.
-        unsafe { std::slice::from_raw_parts(first.as_ptr(), self.count) }
+        unsafe { std::slice::from_raw_parts(first.as_ptr(), LINES) }
     }
 
-    /// The line of the worker `number`, counted from 1.
+    /// The line `number`, counted from 1.
     ///
     /// # Panics
     ///
-    /// If the board has no such line: the numbers come from the same setting as its length.
+    /// If the board has no such line: the master gives the numbers out, and stays within [`LINES`].
     #[must_use]
     pub fn slot(&self, number: u32) -> &Slot {
-        let index = (number as usize).checked_sub(1).expect("workers are counted from 1");
+        let index = (number as usize).checked_sub(1).expect("lines are counted from 1");
         &self.slots()[index]
+    }
+}
+
+impl AsFd for Scoreboard {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.memory.as_fd()
     }
 }
 
@@ -125,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_line_tells_a_worker_s_life() {
-        let board = Scoreboard::new(3).unwrap();
-        assert_eq!(board.slots().len(), 3);
+        let board = Scoreboard::new().unwrap();
+        assert_eq!(board.slots().len(), LINES);
         let slot = board.slot(2);
         assert_eq!((slot.phase(), slot.pid(), slot.requests()), (Phase::Vacant, 0, 0));
         slot.begin(42);

@@ -38,6 +38,17 @@ impl Control {
         Ok((Self { fd: a }, Self { fd: b }))
     }
 
+    /// An end that another program had, in this process's place.
+    #[must_use]
+    pub fn adopt(fd: OwnedFd) -> Self {
+        Self { fd }
+    }
+
+    /// A second descriptor of this end.
+    pub fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.fd.try_clone()
+    }
+
     /// Sends one message, whole or not at all. Empty messages cannot be told from the end, so they are refused.
     pub fn send(&self, message: &[u8]) -> io::Result<()> {
         if message.is_empty() {

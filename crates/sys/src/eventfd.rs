@@ -17,6 +17,12 @@ impl EventFd {
         Ok(Self { fd: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)? })
     }
 
+    /// One that another process has made, with what it counts.
+    #[must_use]
+    pub fn adopt(fd: OwnedFd) -> Self {
+        Self { fd }
+    }
+
     /// Makes it readable. A full counter is readable already, so there is no error worth a report.
     pub fn signal(&self) {
         let _full = rustix::io::write(&self.fd, &1_u64.to_ne_bytes());

@@ -26,9 +26,24 @@ impl Shared {
     pub fn new(name: &str, length: usize) -> io::Result<Self> {
         let fd = memfd_create(name, MemfdFlags::CLOEXEC)?;
         ftruncate(&fd, length as u64)?;
+        Self::map(fd, length)
+    }
+
+    /// The memory behind `fd`, which another process has made with [`Shared::new`], if it has `length` bytes.
+    pub fn adopt(fd: OwnedFd, length: usize) -> io::Result<Self> {
+        let found = rustix::fs::fstat(&fd)?.st_size;
+        if usize::try_from(found) != Ok(length) {
+            let sentence = format!("the memory has {found} bytes, and {length} are expected");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, sentence));
+        }
+        Self::map(fd, length)
+    }
+
+    /// Maps all of a file with `length` bytes.
+    fn map(fd: OwnedFd, length: usize) -> io::Result<Self> {
         let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: the address is left to the kernel, so no mapping of ours is replaced, and the file is as long as
-        // the mapping (ftruncate above; nobody else has the descriptor yet).
+        // the mapping: `new` has made it so, `adopt` has looked, and nothing of ours ever makes such a file shorter.
         let address = unsafe { mmap(std::ptr::null_mut(), length, protection, flags, &fd, 0) }?;
         let address = NonNull::new(address.cast()).expect("mmap never answers with page 0 unless asked to");
         Ok(Self { address, length, fd })
@@ -61,7 +76,7 @@ impl AsFd for Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // SAFETY: address and length are those of the mmap in `new`, and borrows of the memory borrow `self`.
+        // SAFETY: address and length are those of the mmap in `map`, and borrows of the memory borrow `self`.
         let _unmapped = unsafe { munmap(self.address.as_ptr().cast(), self.length) };
     }
 }
@@ -104,6 +119,18 @@ mod tests {
         let copy = Sealed::new("test", b"library").unwrap();
         assert_eq!(std::fs::read(copy.path()).unwrap(), b"library");
         assert!(std::fs::write(copy.path(), b"other").is_err());
+    }
+
+    #[test]
+    fn adopted_memory_is_the_same_memory() {
+        let shared = Shared::new("test", 4096).unwrap();
+        let copy = || rustix::io::dup(&shared).unwrap();
+        assert!(Shared::adopt(copy(), 8192).is_err());
+        let other = Shared::adopt(copy(), 4096).unwrap();
+        // SAFETY: within the mapping, which nobody else uses here.
+        unsafe { shared.address().write(7) };
+        // SAFETY: as above.
+        assert_eq!(unsafe { other.address().read() }, 7);
     }
 
     #[test]

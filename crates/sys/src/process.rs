@@ -1,6 +1,8 @@
 //! Processes: fork(2), waitpid(2), kill(2), process groups, the end.
 
+use std::ffi::{CStr, CString};
 use std::io;
+use std::mem::MaybeUninit;
 use std::num::NonZeroI32;
 
 use rustix::process as rp;
@@ -30,7 +32,7 @@ impl Pid {
         Self::from_rustix(rp::getpid())
     }
 
-    fn from_rustix(pid: rp::Pid) -> Self {
+    pub(crate) fn from_rustix(pid: rp::Pid) -> Self {
         Self(pid.as_raw_nonzero())
     }
 
@@ -94,16 +96,80 @@ impl std::fmt::Display for Ending {
     }
 }
 
-/// Takes one child that has ended, if there is one.
+/// A child that has ended and was not reaped yet, if there is one. It keeps its number, and its group keeps it, until
+/// [`reap`].
 #[must_use]
-pub fn reap() -> Option<(Pid, Ending)> {
-    let (pid, status) = rp::wait(rp::WaitOptions::NOHANG).ok()??;
-    let ending = match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => Ending::Exited(code),
-        (None, Some(signal)) => Ending::Killed(Signum(signal)),
-        (None, None) => return None,
+pub fn ended() -> Option<Pid> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the record is ours to be written.
+    let failed = unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) } != 0;
+    // SAFETY: zeroes are a value of the record: what is left if no child has ended.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: of a record about a child si_pid is the field in use, and of zeroes each is 0.
+    let pid = unsafe { info.si_pid() };
+    if failed { None } else { Pid::new(pid) }
+}
+
+/// Takes the child `pid`, which has ended; `None`: it has not, or is not ours.
+#[must_use]
+pub fn reap(pid: Pid) -> Option<Ending> {
+    let (_, status) = rp::waitpid(Some(pid.to_rustix()), rp::WaitOptions::NOHANG).ok()??;
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Some(Ending::Exited(code)),
+        (None, Some(signal)) => Some(Ending::Killed(Signum(signal))),
+        (None, None) => None,
+    }
+}
+
+/// From now on this process is the parent of every descendant whose own parent ends: nobody escapes its sight.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(rp::set_child_subreaper(Some(rp::getpid()))?)
+}
+
+/// The children of this process, those that have ended among them. Call it with one thread.
+#[must_use]
+pub fn children() -> Vec<Pid> {
+    let path = format!("/proc/self/task/{}/children", Pid::me());
+    let list = std::fs::read_to_string(path).unwrap_or_default();
+    list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::new).collect()
+}
+
+/// What a process uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of memory that are in RAM.
+    pub rss: u64,
+    /// Milliseconds of processor time since its start.
+    pub cpu: u64,
+}
+
+/// Looks what `pid` uses; nothing, if it is gone.
+#[must_use]
+pub fn usage(pid: Pid) -> Usage {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let (statm, stat) = (read("statm"), read("stat"));
+    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    // proc(5): utime and stime are the 14th and 15th field, counted from behind the name, which may hold anything.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ').skip(11).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Usage { rss: pages * rustix::param::page_size() as u64, cpu: ticks * 1000 / per_second }
+}
+
+/// Puts the program at `path` in the place of this one, which keeps its number, its children, its blocked signals and every
+/// descriptor that is not closed on exec. It returns only if that cannot be done. Call it with one thread.
+pub fn become_program(path: &CStr, args: &[CString], variables: &[CString]) -> io::Error {
+    if let Err(error) = expect_one_thread() {
+        return error;
+    }
+    let list = |texts: &[CString]| -> Vec<*const libc::c_char> {
+        texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
     };
-    Some((Pid::from_rustix(pid), ending))
+    let (args, variables) = (list(args), list(variables));
+    // SAFETY: path, arguments and variables end with NULs, both lists with null, and all live until the call returns.
+    unsafe { libc::execve(path.as_ptr(), args.as_ptr(), variables.as_ptr()) };
+    io::Error::last_os_error()
 }
 
 /// Sends `signal` to the process group that `leader` leads: the worker and the children of its handlers.
@@ -112,6 +178,13 @@ pub fn reap() -> Option<(Pid, Ending)> {
 pub fn kill_group(leader: Pid, signal: Signum) {
     if let Some(signal) = rp::Signal::from_named_raw(signal.0) {
         let _gone = rp::kill_process_group(leader.to_rustix(), signal);
+    }
+}
+
+/// Sends `signal` to the process `pid`. One that is gone already is no error.
+pub fn kill(pid: Pid, signal: Signum) {
+    if let Some(signal) = rp::Signal::from_named_raw(signal.0) {
+        let _gone = rp::kill_process(pid.to_rustix(), signal);
     }
 }
 
@@ -189,6 +262,12 @@ mod tests {
         let page_size = vector.iter().find(|pair| pair[0] == 6).map(|pair| pair[1]); // AT_PAGESZ
         assert!(page_size.is_some_and(usize::is_power_of_two), "{vector:?}");
         assert_eq!(vector.last().map(|pair| pair[0]), Some(0));
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        assert!(usage(Pid::me()).rss > 4096);
+        assert_eq!(usage(Pid::new(i32::MAX).unwrap()), Usage::default());
     }
 
     #[test]

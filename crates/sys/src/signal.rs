@@ -11,6 +11,8 @@ pub struct Signum(pub i32);
 impl Signum {
     /// A child ended.
     pub const CHLD: Self = Self(libc::SIGCHLD);
+    /// The terminal is gone; by custom: read everything anew.
+    pub const HUP: Self = Self(libc::SIGHUP);
     /// Ctrl-C.
     pub const INT: Self = Self(libc::SIGINT);
     /// The end that cannot be refused.
@@ -19,6 +21,16 @@ impl Signum {
     pub const QUIT: Self = Self(libc::SIGQUIT);
     /// A polite end.
     pub const TERM: Self = Self(libc::SIGTERM);
+    /// Ctrl-Z.
+    pub const TSTP: Self = Self(libc::SIGTSTP);
+    /// Background input; by custom: one more.
+    pub const TTIN: Self = Self(libc::SIGTTIN);
+    /// Background output; by custom: one less.
+    pub const TTOU: Self = Self(libc::SIGTTOU);
+    /// For the user.
+    pub const USR1: Self = Self(libc::SIGUSR1);
+    /// For the user, too.
+    pub const USR2: Self = Self(libc::SIGUSR2);
 
     /// The name that people know, `SIGKILL`, or `signal 42` for one without a name.
     #[must_use]

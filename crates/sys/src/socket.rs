@@ -132,6 +132,17 @@ impl Listener {
         Ok(Self { fd, endpoint })
     }
 
+    /// The same socket once more.
+    pub fn duplicate(&self) -> io::Result<Self> {
+        Ok(Self { fd: self.fd.try_clone()?, endpoint: self.endpoint.clone() })
+    }
+
+    /// Its descriptor.
+    #[must_use]
+    pub fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+
     /// Whether connections to `endpoint` come in here: it is bound there, or to all addresses of both IPv6 and IPv4 where
     /// `endpoint` means all of IPv4.
     #[must_use]

@@ -20,6 +20,7 @@ const ORPHAN_TICK_MICROS: u32 = 500_000;
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub number: u32,
+    pub line: u32,
     pub control: Control,
     pub scoreboard: Arc<Scoreboard>,
     ready: AtomicBool,
@@ -27,8 +28,15 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub fn new(number: u32, control: Control, scoreboard: Arc<Scoreboard>) -> Self {
-        Self { number, control, scoreboard, ready: AtomicBool::new(false), orphaned: AtomicBool::new(false) }
+    pub fn new(number: u32, line: u32, control: Control, scoreboard: Arc<Scoreboard>) -> Self {
+        Self {
+            number,
+            line,
+            control,
+            scoreboard,
+            ready: AtomicBool::new(false),
+            orphaned: AtomicBool::new(false),
+        }
     }
 
     /// Tells the master; if it is gone, the control socket says so soon enough.
@@ -56,7 +64,7 @@ impl Desk {
     }
 
     fn drain(&self, reactor: &Reactor) {
-        self.scoreboard.slot(self.number).set_phase(Phase::Draining);
+        self.scoreboard.slot(self.line).set_phase(Phase::Draining);
         reactor.drain();
     }
 }
@@ -68,7 +76,7 @@ pub(crate) struct Counter(pub Arc<Desk>);
 impl Host for Counter {
     fn ready(&self) {
         self.0.ready.store(true, Ordering::SeqCst);
-        self.0.scoreboard.slot(self.0.number).set_phase(Phase::Ready);
+        self.0.scoreboard.slot(self.0.line).set_phase(Phase::Ready);
         self.0.tell(&ToMaster::Ready);
     }
 
@@ -99,7 +107,7 @@ impl Host for Counter {
     }
 
     fn took_request(&self) {
-        self.0.scoreboard.slot(self.0.number).count_request();
+        self.0.scoreboard.slot(self.0.line).count_request();
     }
 
     fn drained(&self) -> ! {

@@ -1,6 +1,7 @@
 //! The steps of a worker's life, in their order.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub env: Vec<(String, String)>,
     /// How many requests a worker handles at a time.
     pub cores: u32,
+    /// Where it lives.
+    pub folder: PathBuf,
     /// Whom a worker becomes.
     pub identity: Identity,
     /// What is spoken at each listener, in their order.
@@ -64,8 +67,7 @@ impl DoorSettings {
 
 /// Lives. Call it in a process that was just forked and has one thread.
 pub fn run(settings: &Settings, birth: Birth) -> ! {
-    let number = birth.number;
-    let desk = Arc::new(Desk::new(number, birth.control, birth.scoreboard));
+    let desk = Arc::new(Desk::new(birth.number, birth.line, birth.control, birth.scoreboard));
     let failure = match settle_in(settings, birth.listeners, &desk) {
         Ok(reactor) => live(settings, &reactor, &desk),
         Err(error) => error.to_string(),
@@ -79,6 +81,9 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
     process::lead_own_group()?;
     signal::reset()?;
     process::close_stdin()?;
+    std::env::set_current_dir(&settings.folder).map_err(|error| {
+        io::Error::other(format!("chdir: cannot go to {}: {error}", settings.folder.display()))
+    })?;
     become_identity(settings.identity)
         .map_err(|error| io::Error::other(format!("uid/gid: cannot drop privileges: {error}")))?;
     let doors = listeners.into_iter().zip(&settings.doors);

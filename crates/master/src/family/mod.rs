@@ -1,25 +1,42 @@
-//! What the master decides: when to start a worker, when to end one, when to end all.
+//! What the master decides: when to start a worker, when to replace one, when to end one, when to end all.
 //!
 //! In: events, each with its time. Out: actions, for `house.rs` to do. Nothing here touches a process or a clock.
 //!
-//! LIFECYCLE of a worker's place:
+//! LIFECYCLE of a member, which is a process:
 //! ```text
-//! Vacant(when due) ──spawned──▸ Starting ──ready──▸ Ready ──end asked──▸ Leaving
-//!      ▴                           │                  │                    │
-//!      └────────── exited ◂────────┴──────────────────┴────────────────────┘
+//! Expected ──spawned──▸ Starting ──ready──▸ Ready ──drain──▸ Draining ──exited──▸ gone
+//!                          └──too late, or ending──▸ Doomed ◂──too late──┘
 //! ```
+//! A *place* (worker 1, worker 2, …) has a current member, and while that is replaced a next one. Replacing is one thing,
+//! whatever it is for (a reload, a worker that has lived long enough): at one place at a time the next one is started,
+//! and when it is ready the current one drains. So the family never has fewer ready workers than before, and never
+//! two that are replaced at the same moment.
+
+mod ending;
+mod load;
+mod member;
+mod plan;
+mod renewal;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 
 use goherd_sys::clock::Millis;
 use goherd_sys::process::Ending;
 
+pub use load::Sample;
+pub use plan::{Algorithm, Cheaper, MAX_WORKERS, Plan};
+
+use ending::Mood;
+use load::Load;
+use member::{Member, Place, Stage, Tired};
+use renewal::Renewal;
+
 /// A worker that dies before it is ready, or within this time after, dies young: its successor is throttled.
 pub const YOUNG_MS: u64 = 1000;
-/// The first delay of a throttled start; it doubles with each young death in a row.
-const FIRST_DELAY_MS: u64 = 1000;
-/// The longest delay.
-const LAST_DELAY_MS: u64 = 30_000;
-/// How long workers may finish what is under way when the server ends.
-pub const MERCY_MS: u64 = 60_000;
+/// The least time between two complaints that nobody can be forked.
+const COMPLAINT_MS: u64 = 1000;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,39 +45,74 @@ pub enum Event {
     Tick,
     /// A worker has been forked.
     Spawned {
-        /// Its number, from 1.
-        number: u32,
+        /// Its line of the scoreboard.
+        line: u32,
         /// Its process.
         pid: i32,
     },
     /// A worker could not be forked.
     SpawnFailed {
-        /// The number that it would have had.
-        number: u32,
+        /// The line that it would have had.
+        line: u32,
         /// Why.
         reason: String,
     },
     /// A worker takes requests from now on.
     Ready {
-        /// Its number.
-        number: u32,
+        /// Its line.
+        line: u32,
     },
     /// A worker says that the application cannot be loaded.
     LoadFailed {
-        /// Its number.
-        number: u32,
+        /// Its line.
+        line: u32,
         /// Why.
         reason: String,
     },
+    /// A worker has taken as many requests as one life is for.
+    Enough {
+        /// Its line.
+        line: u32,
+    },
+    /// A worker has a handler that does not return. It takes nothing new, and ends itself when all others have returned.
+    Stuck {
+        /// Its line.
+        line: u32,
+    },
     /// A worker has ended.
     Exited {
-        /// Its number.
-        number: u32,
+        /// Its line.
+        line: u32,
         /// How.
         ending: Ending,
         /// How many requests it had taken.
         requests: u64,
     },
+    /// What [`Action::Sample`] found.
+    Sampled(Vec<Sample>),
+    /// A connection waits, and there are no workers.
+    Knock,
+    /// The configuration and the application are to be read anew (SIGHUP).
+    Reload,
+    /// They were: a new generation can begin.
+    Renewed {
+        /// Its number.
+        generation: u32,
+        /// How it is to live.
+        plan: Plan,
+    },
+    /// They could not be.
+    RenewFailed(String),
+    /// One worker more (SIGTTIN).
+    More,
+    /// One worker less (SIGTTOU).
+    Less,
+    /// No workers until a connection comes (`C`).
+    Cheap,
+    /// Take no new connections, or take them again (SIGTSTP).
+    Pause,
+    /// Statistics are wanted (SIGUSR1).
+    Report,
     /// The server is to end when all that is under way is finished (SIGTERM).
     Finish,
     /// The server is to end now (SIGINT, SIGQUIT).
@@ -70,65 +122,201 @@ pub enum Event {
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Fork the worker with this number.
-    Spawn(u32),
-    /// Close the listening sockets: nobody will accept any more.
-    CloseDoors,
+    /// Fork a worker.
+    Spawn {
+        /// The line of the scoreboard that is to be its.
+        line: u32,
+        /// Its number, from 1.
+        number: u32,
+        /// What it is to be made from.
+        generation: u32,
+    },
     /// Tell this worker to finish.
     Drain(u32),
+    /// Tell this worker to take no new connections.
+    Pause(u32),
+    /// Tell this worker to take them again.
+    Resume(u32),
     /// Kill this worker, with its children.
     Kill(u32),
+    /// Close the listening sockets: nobody will accept any more.
+    CloseDoors,
+    /// Look out for connections, or do so no longer.
+    WatchDoors(bool),
+    /// Read configuration and application anew, for the generation of this number.
+    Renew(u32),
+    /// Nobody will be made from this generation any more.
+    Forget(u32),
+    /// Find out what workers use and do.
+    Sample,
+    /// Write statistics to the log.
+    Report(Vec<Status>),
+    /// Tell the service manager.
+    Tell(News),
     /// Write a line to the log.
     Log(String),
     /// End, with this exit code. Nobody is left.
     Exit(i32),
 }
 
+/// What a service manager wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The server serves.
+    Ready(String),
+    /// It reads everything anew.
+    Reloading,
+    /// It ends.
+    Stopping,
+}
+
+/// What a member is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Its line of the scoreboard.
+    pub line: u32,
+    /// Its number.
+    pub number: u32,
+    /// Its process.
+    pub pid: i32,
+    /// What it was made from.
+    pub generation: u32,
+    /// "ready for 3.2 s" and the like.
+    pub about: String,
+}
+
+/// A member as a master hands it on that is about to be replaced by another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Vacant {
-        due: Millis,
-    },
-    /// To be forked by an action that is under way.
-    Expected,
-    Starting,
-    Ready {
-        since: Millis,
-    },
-    Leaving,
+pub struct Heirloom {
+    /// Its line of the scoreboard.
+    pub line: u32,
+    /// Its number.
+    pub number: u32,
+    /// Its process.
+    pub pid: i32,
+    /// When it was born.
+    pub born: Millis,
+    /// It serves; else it is on its way out, or on its way in.
+    pub serves: bool,
 }
 
-#[derive(Clone, Debug)]
-struct Worker {
-    place: Place,
-    pid: i32,
-    born: Millis,
-    young_deaths: u32,
-}
-
-/// How far the server's end has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mood {
-    Serving,
-    Finishing { until: Millis },
-    Stopping { code: i32 },
-}
-
-/// All workers, and the server's own state.
+/// All members, their places, and the server's own state.
 #[derive(Clone, Debug)]
 pub struct Family {
-    workers: Vec<Worker>,
+    plan: Plan,
+    /// What new members are made from.
+    generation: u32,
+    /// How many places there are to be; beyond are those that are being given up.
+    workers: u32,
+    places: Vec<Place>,
+    members: BTreeMap<u32, Member>,
+    renewal: Renewal,
+    load: Load,
     mood: Mood,
+    paused: bool,
     /// A worker has been ready: the application can be loaded, so what fails now is no error of the start.
     proven: bool,
+    complained: Option<Millis>,
+}
+
+type Actions = Vec<Action>;
+
+fn log(actions: &mut Actions, line: impl Into<String>) {
+    actions.push(Action::Log(line.into()));
 }
 
 impl Family {
-    /// A family of `count` workers, none of which lives yet: the first [`Event::Tick`] has all of them spawned.
+    /// A family without members: the first [`Event::Tick`] has them spawned, from generation 1.
     #[must_use]
-    pub fn new(count: u32, now: Millis) -> Self {
-        let worker = Worker { place: Place::Vacant { due: now }, pid: 0, born: now, young_deaths: 0 };
-        Self { workers: vec![worker; count as usize], mood: Mood::Serving, proven: false }
+    pub fn new(plan: Plan, now: Millis) -> Self {
+        let mut family = Self {
+            workers: plan.workers,
+            load: Load::new(&plan, now),
+            plan,
+            generation: 1,
+            places: Vec::new(),
+            members: BTreeMap::new(),
+            renewal: Renewal::default(),
+            mood: Mood::Serving,
+            paused: false,
+            proven: false,
+            complained: None,
+        };
+        family.make_room(now);
+        family
+    }
+
+    /// A family that takes over the members of another, which were made from something older and are replaced.
+    #[must_use]
+    pub fn adopt(plan: Plan, now: Millis, members: &[Heirloom], paused: bool) -> Self {
+        let mut family = Self::new(plan, now);
+        (family.paused, family.proven) = (paused, true);
+        for member in members {
+            family.take_over(now, member);
+        }
+        family
+    }
+
+    fn take_over(&mut self, now: Millis, member: &Heirloom) {
+        let mercy = now.after(self.plan.mercy);
+        let stage =
+            if member.serves { Stage::Ready { since: now } } else { Stage::Draining { until: mercy } };
+        let place = (member.number as usize).checked_sub(1);
+        let place = place.filter(|_| member.number <= MAX_WORKERS && member.serves);
+        if let Some(index) = place {
+            if self.places.len() <= index {
+                self.places.resize(index + 1, Place::new(now));
+            }
+            self.places[index].current = Some(member.line);
+        }
+        self.members.insert(
+            member.line,
+            Member {
+                number: member.number,
+                generation: 0,
+                pid: member.pid,
+                born: member.born,
+                stage,
+                tired: None,
+                failure: None,
+            },
+        );
+    }
+
+    /// What another master needs to know to take over. Members that have not come to be ready are not handed on: their
+    /// lines are given first, to be killed.
+    #[must_use]
+    pub fn hand_on(&self) -> (Vec<u32>, Vec<Heirloom>) {
+        let (mut unborn, mut heirlooms) = (Vec::new(), Vec::new());
+        for (&line, member) in &self.members {
+            let serves = matches!(member.stage, Stage::Ready { .. });
+            match member.stage {
+                Stage::Ready { .. } | Stage::Draining { .. } => {
+                    let Member { number, pid, born, .. } = *member;
+                    heirlooms.push(Heirloom { line, number, pid, born, serves });
+                }
+                Stage::Expected | Stage::Starting | Stage::Doomed => unborn.push(line),
+            }
+        }
+        (unborn, heirlooms)
+    }
+
+    /// Whether workers are told to take no new connections.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// What new members are made from.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Whether the server is on its way to its end.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.mood != Mood::Serving
     }
 
     /// Decides what follows from `event`.
@@ -136,13 +324,25 @@ impl Family {
         let mut actions = Vec::new();
         match event {
             Event::Tick => {}
-            Event::Spawned { number, pid } => self.spawned(now, number, pid, &mut actions),
-            Event::SpawnFailed { number, reason } => self.spawn_failed(now, number, &reason, &mut actions),
-            Event::Ready { number } => self.ready(now, number, &mut actions),
-            Event::LoadFailed { number, reason } => self.load_failed(number, &reason, &mut actions),
-            Event::Exited { number, ending, requests } => {
-                self.exited(now, number, ending, requests, &mut actions);
+            Event::Spawned { line, pid } => self.spawned(now, line, pid, &mut actions),
+            Event::SpawnFailed { line, reason } => self.spawn_failed(now, line, &reason, &mut actions),
+            Event::Ready { line } => self.ready(now, line, &mut actions),
+            Event::LoadFailed { line, reason } => self.load_failed(line, reason),
+            Event::Enough { line } => self.tire(line, Tired::Requests),
+            Event::Stuck { line } => self.stuck(now, line, &mut actions),
+            Event::Exited { line, ending, requests } => {
+                self.exited(now, line, ending, requests, &mut actions);
             }
+            Event::Sampled(samples) => self.sampled(now, &samples, &mut actions),
+            Event::Knock => self.knock(now, &mut actions),
+            Event::Reload => self.reload(&mut actions),
+            Event::Renewed { generation, plan } => self.renewed(generation, plan, &mut actions),
+            Event::RenewFailed(reason) => self.renew_failed(&reason, &mut actions),
+            Event::More => self.resize(now, true, &mut actions),
+            Event::Less => self.resize(now, false, &mut actions),
+            Event::Cheap => self.fall_asleep(&mut actions),
+            Event::Pause => self.pause(&mut actions),
+            Event::Report => actions.push(Action::Report(self.status(now))),
             Event::Finish => self.finish(now, &mut actions),
             Event::Stop => self.stop(0, &mut actions),
         }
@@ -150,187 +350,371 @@ impl Family {
         actions
     }
 
+    /// What every event is followed by: starts that are due, patience that is over, replacing that can go on.
+    fn settle(&mut self, now: Millis, actions: &mut Actions) {
+        self.lose_patience(now, actions);
+        if matches!(self.mood, Mood::Serving | Mood::Lingering { .. }) {
+            self.fill_places(now, actions);
+        }
+        if self.mood == Mood::Serving {
+            self.give_up_places(now, actions);
+            self.replace(now, actions);
+            self.sample(now, actions);
+        }
+        self.go_on_ending(now, actions);
+    }
+
     /// When the next [`Event::Tick`] is due, if one is.
     #[must_use]
     pub fn due(&self) -> Option<Millis> {
-        match self.mood {
-            Mood::Serving => self.workers.iter().filter_map(Worker::due).min(),
-            Mood::Finishing { until } => Some(until),
-            Mood::Stopping { .. } => None,
-        }
-    }
-
-    /// What every event is followed by: starts that are due, ends that have come.
-    fn settle(&mut self, now: Millis, actions: &mut Vec<Action>) {
-        match self.mood {
-            Mood::Serving => {
-                for (number, worker) in (1..).zip(&mut self.workers) {
-                    if worker.due().is_some_and(|due| due <= now) {
-                        worker.place = Place::Expected;
-                        actions.push(Action::Spawn(number));
-                    }
-                }
-            }
-            Mood::Finishing { until } if until <= now => {
-                actions.push(Action::Log(format!(
-                    "workers have had {} s to finish: killing those that are left",
-                    MERCY_MS / 1000
-                )));
-                self.stop(0, actions);
-                self.settle(now, actions);
-            }
-            Mood::Finishing { .. } => self.leave_if_alone(0, actions),
-            Mood::Stopping { code } => self.leave_if_alone(code, actions),
-        }
-    }
-
-    fn leave_if_alone(&self, code: i32, actions: &mut Vec<Action>) {
-        if self.workers.iter().all(|worker| matches!(worker.place, Place::Vacant { .. })) {
-            actions.push(Action::Log(format!("all workers have ended: goodbye (exit code {code})")));
-            actions.push(Action::Exit(code));
-        }
-    }
-
-    fn worker(&mut self, number: u32) -> Option<&mut Worker> {
-        self.workers.get_mut((number as usize).checked_sub(1)?)
-    }
-
-    fn spawned(&mut self, now: Millis, number: u32, pid: i32, actions: &mut Vec<Action>) {
-        let mood = self.mood;
-        let Some(worker) = self.worker(number) else { return };
-        (worker.place, worker.pid, worker.born) = (Place::Starting, pid, now);
-        actions.push(Action::Log(format!("worker {number} (pid {pid}) is starting")));
-        if mood != Mood::Serving {
-            worker.place = Place::Leaving;
-            actions.push(Action::Kill(number));
-        }
-    }
-
-    fn spawn_failed(&mut self, now: Millis, number: u32, reason: &str, actions: &mut Vec<Action>) {
-        let Some(worker) = self.worker(number) else { return };
-        let delay = worker.throttle(now);
-        actions.push(Action::Log(format!(
-            "worker {number} cannot be forked: {reason}; the next try is in {} s",
-            delay / 1000
-        )));
-    }
-
-    fn ready(&mut self, now: Millis, number: u32, actions: &mut Vec<Action>) {
-        let Some(worker) = self.worker(number).filter(|worker| worker.place == Place::Starting) else {
-            return;
-        };
-        worker.place = Place::Ready { since: now };
-        let (pid, took) = (worker.pid, now.since(worker.born));
-        actions.push(Action::Log(format!("worker {number} (pid {pid}) is ready after {took} ms")));
-        self.proven = true;
-    }
-
-    fn load_failed(&mut self, number: u32, reason: &str, actions: &mut Vec<Action>) {
-        if self.mood != Mood::Serving {
-            return;
-        }
-        actions.push(Action::Log(if self.proven {
-            format!("worker {number}: {reason}")
-        } else {
-            reason.to_owned()
-        }));
-        if !self.proven {
-            self.stop(1, actions);
-        }
-    }
-
-    fn exited(&mut self, now: Millis, number: u32, ending: Ending, requests: u64, actions: &mut Vec<Action>) {
+        let patience = self.members.values().filter_map(|member| self.patience(member));
         let serving = self.mood == Mood::Serving;
-        let Some(worker) = self.worker(number) else { return };
-        let was = std::mem::replace(&mut worker.place, Place::Vacant { due: now });
-        let pid = worker.pid;
-        if !serving {
-            if ending != Ending::Exited(0) && was != Place::Leaving {
-                actions.push(Action::Log(format!("worker {number} (pid {pid}) {ending}")));
-            }
-            return;
+        let wanted = self.wanted();
+        let starts =
+            self.places.iter().take(wanted).filter(|place| {
+                matches!(self.mood, Mood::Serving | Mood::Lingering { .. }) && place.is_vacant()
+            });
+        let replacing = serving.then(|| self.next_replacing()).flatten();
+        let sample = serving.then(|| self.load.due(&self.plan)).flatten();
+        patience
+            .chain(starts.map(|place| place.due))
+            .chain(replacing)
+            .chain(sample)
+            .chain(self.mood.due())
+            .min()
+    }
+
+    /// How many places are to be filled now.
+    fn wanted(&self) -> usize {
+        self.load.wanted(self.workers) as usize
+    }
+
+    fn make_room(&mut self, now: Millis) {
+        if self.places.len() < self.workers as usize {
+            self.places.resize(self.workers as usize, Place::new(now));
         }
-        let story = match was {
-            Place::Ready { since } => {
+    }
+
+    fn place(&mut self, number: u32) -> Option<&mut Place> {
+        self.places.get_mut((number as usize).checked_sub(1)?)
+    }
+
+    /// Orders a member for the place with this index; gives its line.
+    fn spawn(&mut self, now: Millis, index: usize, generation: u32, actions: &mut Actions) -> u32 {
+        let line = (1..).find(|line| !self.members.contains_key(line)).unwrap_or(u32::MAX);
+        let number = u32::try_from(index + 1).unwrap_or(MAX_WORKERS);
+        self.members.insert(
+            line,
+            Member {
+                number,
+                generation,
+                pid: 0,
+                born: now,
+                stage: Stage::Expected,
+                tired: None,
+                failure: None,
+            },
+        );
+        actions.push(Action::Spawn { line, number, generation });
+        line
+    }
+
+    fn fill_places(&mut self, now: Millis, actions: &mut Actions) {
+        for index in 0..self.wanted().min(self.places.len()) {
+            if self.places[index].is_vacant() && self.places[index].due <= now {
+                let line = self.spawn(now, index, self.generation, actions);
+                self.places[index].current = Some(line);
+            }
+        }
+    }
+
+    /// Ends those whose places are to be given up.
+    fn give_up_places(&mut self, now: Millis, actions: &mut Actions) {
+        for index in self.wanted()..self.places.len() {
+            let Place { current, next, .. } = self.places[index];
+            for line in current.into_iter().chain(next) {
+                self.dismiss(now, line, actions);
+                self.places[index].leave(line);
+            }
+        }
+        let used = (self.workers as usize).max(self.wanted());
+        self.places.truncate(used);
+    }
+
+    /// Ends a member: when it serves, after what it has under way.
+    fn dismiss(&mut self, now: Millis, line: u32, actions: &mut Actions) {
+        let until = now.after(self.plan.mercy);
+        let Some(member) = self.members.get_mut(&line) else { return };
+        match member.stage {
+            Stage::Ready { .. } => {
+                member.stage = Stage::Draining { until };
+                actions.push(Action::Drain(line));
+            }
+            Stage::Starting => {
+                member.stage = Stage::Doomed;
+                actions.push(Action::Kill(line));
+            }
+            Stage::Expected => member.stage = Stage::Doomed, // and is killed as soon as it is spawned
+            Stage::Draining { .. } | Stage::Doomed => {}
+        }
+    }
+
+    fn spawned(&mut self, now: Millis, line: u32, pid: i32, actions: &mut Actions) {
+        let Some(member) = self.members.get_mut(&line) else { return };
+        (member.pid, member.born) = (pid, now);
+        let number = member.number;
+        if member.stage == Stage::Expected {
+            member.stage = Stage::Starting;
+            log(actions, format!("worker {number} (pid {pid}) is starting"));
+        } else {
+            actions.push(Action::Kill(line));
+        }
+        if let Some(place) = self.place(number) {
+            place.failed_forks = 0;
+        }
+    }
+
+    fn spawn_failed(&mut self, now: Millis, line: u32, reason: &str, actions: &mut Actions) {
+        let Some(member) = self.members.remove(&line) else { return };
+        let complain = self.complained.is_none_or(|then| now.since(then) >= COMPLAINT_MS);
+        if complain {
+            self.complained = Some(now);
+        }
+        let Some(place) = self.place(member.number) else { return };
+        place.leave(line);
+        let delay = place.wait_to_fork(now);
+        if complain {
+            log(
+                actions,
                 format!(
-                    "{ending}, {:.1} s and {requests} requests after it was ready",
-                    seconds(now.since(since))
-                )
-            }
-            _ if ending == Ending::Exited(0) => {
-                format!("{ending} before it was ready: does main() return without calling uwsgi.Run()?")
-            }
-            _ => format!("{ending} before it was ready"),
+                    "worker {} cannot be forked: {reason}; the next try is in {} s",
+                    member.number,
+                    seconds(delay)
+                ),
+            );
+        }
+    }
+
+    fn ready(&mut self, now: Millis, line: u32, actions: &mut Actions) {
+        let Some(member) = self.members.get_mut(&line).filter(|member| member.stage == Stage::Starting)
+        else {
+            return;
         };
-        let of_age = matches!(was, Place::Ready { since } if now.since(since) >= YOUNG_MS);
+        member.stage = Stage::Ready { since: now };
+        let Member { number, pid, born, generation, .. } = *member;
+        log(actions, format!("worker {number} (pid {pid}) is ready after {} ms", now.since(born)));
+        if self.paused {
+            actions.push(Action::Pause(line));
+        }
+        self.accept_generation(generation, actions);
+        if let Some(place) = self.place(number).filter(|place| place.next == Some(line)) {
+            let old = place.current;
+            (place.current, place.next) = (place.next.take(), None);
+            if let Some(old) = old {
+                self.dismiss(now, old, actions);
+            }
+        }
+        if !std::mem::replace(&mut self.proven, true) {
+            actions.push(Action::Tell(News::Ready(self.summary())));
+        }
+        if self.plan.trial {
+            self.stop(0, actions);
+        }
+    }
+
+    fn load_failed(&mut self, line: u32, reason: String) {
+        if let Some(member) = self.members.get_mut(&line) {
+            member.failure = Some(reason);
+        }
+    }
+
+    fn exited(&mut self, now: Millis, line: u32, ending: Ending, requests: u64, actions: &mut Actions) {
+        let Some(member) = self.members.remove(&line) else { return };
+        if let Some(place) = self.place(member.number) {
+            let (was_next, was_here) = (place.next == Some(line), place.current == Some(line));
+            place.leave(line);
+            if self.mood.is_ending() {
+                self.note_early_end(&member, ending, actions);
+            } else if was_next {
+                self.successor_died(now, &member, ending, actions);
+            } else if was_here {
+                self.died(now, &member, ending, requests, actions);
+            } else {
+                self.left(&member, ending, requests, actions);
+            }
+        } else {
+            self.left(&member, ending, requests, actions);
+        }
+        self.forget_generations(actions);
+    }
+
+    /// A worker that was to go has gone.
+    fn left(&self, member: &Member, ending: Ending, requests: u64, actions: &mut Actions) {
+        let Member { number, pid, .. } = *member;
+        let how = if ending == Ending::Exited(0) { "has finished".to_owned() } else { ending.to_string() };
+        log(
+            actions,
+            format!("worker {number} (pid {pid}), which was to go, {how} after {requests} requests"),
+        );
+    }
+
+    fn note_early_end(&self, member: &Member, ending: Ending, actions: &mut Actions) {
+        let leaving = matches!(member.stage, Stage::Draining { .. } | Stage::Doomed);
+        if ending != Ending::Exited(0) && !leaving {
+            log(actions, format!("worker {} (pid {}) {ending}", member.number, member.pid));
+        }
+    }
+
+    /// Somebody who served, or was to with nobody else there, is dead.
+    fn died(&mut self, now: Millis, member: &Member, ending: Ending, requests: u64, actions: &mut Actions) {
+        let Member { number, pid, .. } = *member;
+        if !self.proven && (member.failure.is_some() || self.plan.trial) {
+            let reason = member.failure.clone();
+            log(actions, reason.unwrap_or_else(|| format!("worker {number} {}", before_ready(ending))));
+            return self.stop(1, actions);
+        }
+        let story = match (member.stage, &member.failure) {
+            (Stage::Ready { since }, _) => {
+                let lived = seconds(now.since(since));
+                format!("{ending}, {lived} s and {requests} requests after it was ready")
+            }
+            (_, Some(reason)) => format!("{ending}: {reason}"),
+            (_, None) => before_ready(ending),
+        };
+        let of_age = matches!(member.stage, Stage::Ready { since } if now.since(since) >= YOUNG_MS);
+        let Some(place) = self.place(number) else { return };
         let next = if of_age {
-            worker.young_deaths = 0;
+            (place.young_deaths, place.due) = (0, now);
             "replacing it at once".to_owned()
         } else {
-            let delay = worker.throttle(now);
-            format!("replacing it in {} s (young deaths in a row: {})", delay / 1000, worker.young_deaths)
+            let delay = place.throttle(now);
+            format!("replacing it in {} s (young deaths in a row: {})", delay / 1000, place.young_deaths)
         };
-        actions.push(Action::Log(format!("worker {number} (pid {pid}) {story}; {next}")));
+        log(actions, format!("worker {number} (pid {pid}) {story}; {next}"));
     }
 
-    fn finish(&mut self, now: Millis, actions: &mut Vec<Action>) {
-        match self.mood {
-            Mood::Serving => {}
-            Mood::Finishing { .. } => return self.stop(0, actions), // asked twice: they mean it
-            Mood::Stopping { .. } => return,
+    fn stuck(&mut self, now: Millis, line: u32, actions: &mut Actions) {
+        let until = now.after(self.plan.mercy);
+        let Some(member) = self.members.get_mut(&line) else { return };
+        if !matches!(member.stage, Stage::Ready { .. }) {
+            return; // on its way out already
         }
-        actions.push(Action::Log(format!(
-            "finishing: workers have {} s for what is under way (a second SIGTERM ends them at once)",
-            MERCY_MS / 1000
-        )));
-        self.mood = Mood::Finishing { until: now.after(MERCY_MS) };
-        actions.push(Action::CloseDoors);
-        for (number, worker) in (1..).zip(&mut self.workers) {
-            match worker.place {
-                Place::Ready { .. } => actions.push(Action::Drain(number)),
-                Place::Starting => actions.push(Action::Kill(number)),
-                Place::Vacant { .. } | Place::Expected | Place::Leaving => continue,
+        member.stage = Stage::Draining { until };
+        let Member { number, pid, .. } = *member;
+        if let Some(place) = self.place(number) {
+            place.leave(line);
+            place.due = now;
+        }
+        log(
+            actions,
+            format!(
+                "worker {number} (pid {pid}) has a handler that does not return: replacing it while its other requests finish"
+            ),
+        );
+    }
+
+    fn tire(&mut self, line: u32, why: Tired) {
+        if let Some(member) = self.members.get_mut(&line) {
+            member.tired.get_or_insert(why);
+        }
+    }
+
+    fn pause(&mut self, actions: &mut Actions) {
+        self.paused = !self.paused;
+        log(
+            actions,
+            if self.paused {
+                "paused: no new connections are taken"
+            } else {
+                "resumed: connections are taken again"
+            },
+        );
+        for (&line, member) in &self.members {
+            if matches!(member.stage, Stage::Ready { .. }) {
+                actions.push(if self.paused { Action::Pause(line) } else { Action::Resume(line) });
             }
-            worker.place = Place::Leaving;
         }
     }
 
-    fn stop(&mut self, code: i32, actions: &mut Vec<Action>) {
-        if matches!(self.mood, Mood::Stopping { .. }) {
-            return;
-        }
-        self.mood = Mood::Stopping { code };
-        for (number, worker) in (1..).zip(&mut self.workers) {
-            if !matches!(worker.place, Place::Vacant { .. } | Place::Expected) {
-                worker.place = Place::Leaving;
-                actions.push(Action::Kill(number));
+    /// When this member is to be given up, if it goes on as it does.
+    fn patience(&self, member: &Member) -> Option<Millis> {
+        match member.stage {
+            Stage::Starting if self.plan.start_timeout > 0 => {
+                Some(member.born.after(self.plan.start_timeout))
             }
-        }
-    }
-}
-
-impl Worker {
-    fn due(&self) -> Option<Millis> {
-        match self.place {
-            Place::Vacant { due } => Some(due),
+            Stage::Draining { until } => Some(until),
             _ => None,
         }
     }
 
-    /// Puts off the next start; answers with the delay in milliseconds.
-    fn throttle(&mut self, now: Millis) -> u64 {
-        let doublings = self.young_deaths.min(10);
-        let delay = (FIRST_DELAY_MS << doublings).min(LAST_DELAY_MS);
-        self.young_deaths += 1;
-        self.place = Place::Vacant { due: now.after(delay) };
-        delay
+    fn lose_patience(&mut self, now: Millis, actions: &mut Actions) {
+        let lost =
+            self.members.iter().filter(|(_, member)| self.patience(member).is_some_and(|until| until <= now));
+        let lost: Vec<_> = lost.map(|(&line, _)| line).collect();
+        for line in lost {
+            let Some(member) = self.members.get_mut(&line) else { continue };
+            let Member { number, pid, .. } = *member;
+            let story = if member.stage == Stage::Starting {
+                let timeout = seconds(self.plan.start_timeout);
+                let story = format!("was not ready within {timeout} s (worker-start-timeout)");
+                member.failure.get_or_insert(format!("worker {number} {story}"));
+                story
+            } else {
+                let mercy = seconds(self.plan.mercy);
+                format!("has not finished within {mercy} s (worker-reload-mercy)")
+            };
+            member.stage = Stage::Doomed;
+            log(actions, format!("worker {number} (pid {pid}) {story}: killing it"));
+            actions.push(Action::Kill(line));
+        }
+    }
+
+    fn status(&self, now: Millis) -> Vec<Status> {
+        let about = |member: &Member| match member.stage {
+            Stage::Expected | Stage::Starting => {
+                format!("starting for {} s", seconds(now.since(member.born)))
+            }
+            Stage::Ready { since } if self.paused => {
+                format!("paused, ready for {} s", seconds(now.since(since)))
+            }
+            Stage::Ready { since } => format!("ready for {} s", seconds(now.since(since))),
+            Stage::Draining { until } => {
+                format!("finishing, for {} s at most", seconds(until.since(now)))
+            }
+            Stage::Doomed => "killed".to_owned(),
+        };
+        let status = |(&line, member): (&u32, &Member)| Status {
+            line,
+            number: member.number,
+            pid: member.pid,
+            generation: member.generation,
+            about: about(member),
+        };
+        self.members.iter().map(status).collect()
+    }
+
+    /// A sentence on the state of things, for the service manager.
+    fn summary(&self) -> String {
+        let ready =
+            self.members.values().filter(|member| matches!(member.stage, Stage::Ready { .. })).count();
+        format!("{ready} of {} workers ready, generation {}", self.workers, self.generation)
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "for people to read")]
-fn seconds(ms: u64) -> f64 {
-    ms as f64 / 1000.0
+fn before_ready(ending: Ending) -> String {
+    match ending {
+        Ending::Exited(0) => {
+            format!("{ending} before it was ready: does main() return without calling uwsgi.Run()?")
+        }
+        _ => format!("{ending} before it was ready"),
+    }
 }
 
-#[cfg(test)]
-mod tests;
+/// Seconds for people to read: 60, 0.5, 2.3.
+fn seconds(ms: u64) -> String {
+    let tenths = ms.div_ceil(100);
+    match tenths % 10 {
+        0 => (tenths / 10).to_string(),
+        rest => format!("{}.{rest}", tenths / 10),
+    }
+}

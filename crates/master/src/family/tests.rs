@@ -8,23 +8,32 @@ struct Story {
     family: Family,
     now: Millis,
     log: Vec<String>,
+    news: Vec<News>,
+    pids: i32,
 }
 
 impl Story {
     fn of(count: u32) -> Self {
-        let now = Millis(1_000_000);
-        Self { family: Family::new(count, now), now, log: Vec::new() }
+        Self::with(Plan { workers: count, ..Plan::default() })
     }
 
-    /// What is done about `event`, but for the log.
+    fn with(plan: Plan) -> Self {
+        let now = Millis(1_000_000);
+        Self { family: Family::new(plan, now), now, log: Vec::new(), news: Vec::new(), pids: 100 }
+    }
+
+    /// What is done about `event`, but for what is said.
     fn on(&mut self, event: Event) -> Vec<Action> {
-        let actions = self.family.on(self.now, event);
-        let (lines, actions): (Vec<_>, _) = actions.into_iter().partition(|a| matches!(a, Action::Log(_)));
-        self.log.extend(lines.into_iter().map(|line| match line {
-            Action::Log(line) => line,
-            _ => String::new(),
-        }));
-        actions
+        let mut done = Vec::new();
+        for action in self.family.on(self.now, event) {
+            match action {
+                Action::Log(line) => self.log.push(line),
+                Action::Tell(news) => self.news.push(news),
+                Action::Forget(_) => {}
+                action => done.push(action),
+            }
+        }
+        done
     }
 
     fn after(&mut self, ms: u64, event: Event) -> Vec<Action> {
@@ -32,159 +41,558 @@ impl Story {
         self.on(event)
     }
 
-    /// All workers spawned and ready.
+    /// Lets time pass until the next thing is due, which must be `ms` away.
+    fn due(&mut self, ms: u64) -> Vec<Action> {
+        assert_eq!(self.family.due().map(|due| due.since(self.now)), Some(ms), "{:?}", self.log);
+        assert_eq!(self.after(ms.saturating_sub(1), Event::Tick), [], "too early");
+        self.after(ms.min(1), Event::Tick)
+    }
+
+    fn spawned(&mut self, line: u32) -> Vec<Action> {
+        self.pids += 1;
+        self.on(Event::Spawned { line, pid: self.pids })
+    }
+
+    fn ready(&mut self, line: u32) -> Vec<Action> {
+        assert_eq!(self.spawned(line), []);
+        self.on(Event::Ready { line })
+    }
+
+    /// All workers ready.
     fn serving(count: u32) -> Self {
-        let mut story = Self::of(count);
-        assert_eq!(story.on(Event::Tick), (1..=count).map(Action::Spawn).collect::<Vec<_>>());
-        for number in 1..=count {
-            assert_eq!(story.on(spawned(number)), []);
-            assert_eq!(story.on(Event::Ready { number }), []);
+        Self::serving_with(Plan { workers: count, ..Plan::default() })
+    }
+
+    fn serving_with(plan: Plan) -> Self {
+        let mut story = Self::with(plan);
+        let spawns = story.on(Event::Tick);
+        for spawn in spawns {
+            let Action::Spawn { line, generation: 1, .. } = spawn else { panic!("{spawn:?}") };
+            assert_eq!(story.ready(line), []);
         }
         story
     }
-}
 
-fn spawned(number: u32) -> Event {
-    Event::Spawned { number, pid: 100 + i32::try_from(number).unwrap() }
-}
-
-fn killed(number: u32) -> Event {
-    Event::Exited { number, ending: Ending::Killed(Signum::KILL), requests: 7 }
-}
-
-fn exited(number: u32, code: i32) -> Event {
-    Event::Exited { number, ending: Ending::Exited(code), requests: 0 }
-}
-
-#[test]
-fn a_worker_of_age_is_replaced_at_once() {
-    let mut story = Story::serving(2);
-    assert_eq!(story.after(YOUNG_MS, killed(2)), [Action::Spawn(2)]);
-    assert_eq!(story.family.due(), None);
-    let line = story.log.last().unwrap();
-    assert!(line.contains("SIGKILL") && line.contains("7 requests") && line.contains("at once"), "{line}");
-}
-
-#[test]
-fn young_deaths_are_throttled_from_one_second_doubling_to_thirty() {
-    let mut story = Story::serving(1);
-    let mut delays = Vec::new();
-    for _ in 0..7 {
-        assert_eq!(story.on(exited(1, 3)), []);
-        let due = story.family.due().unwrap();
-        delays.push(due.since(story.now) / 1000);
-        assert_eq!(story.after(due.since(story.now) - 1, Event::Tick), []);
-        assert_eq!(story.after(1, Event::Tick), [Action::Spawn(1)]);
-        story.on(spawned(1));
-        story.on(Event::Ready { number: 1 });
+    /// A reload has been asked for and read.
+    fn renewed(&mut self, generation: u32, plan: Plan) -> Vec<Action> {
+        assert_eq!(self.on(Event::Reload), [Action::Renew(generation)]);
+        self.on(Event::Renewed { generation, plan })
     }
-    assert_eq!(delays, [1, 2, 4, 8, 16, 30, 30]);
 
-    // One that lives long enough ends the series.
-    assert_eq!(story.after(YOUNG_MS, killed(1)), [Action::Spawn(1)]);
-    story.on(spawned(1));
-    assert_eq!(story.on(exited(1, 3)), []);
-    assert_eq!(story.family.due().unwrap().since(story.now), 1000);
+    fn says(&self, words: &[&str]) {
+        let line = self.log.last().unwrap();
+        assert!(words.iter().all(|word| line.contains(word)), "{line:?} has not all of {words:?}");
+    }
 }
 
-#[test]
-fn one_worker_s_throttle_is_not_its_neighbour_s() {
-    let mut story = Story::serving(2);
-    assert_eq!(story.on(exited(1, 3)), []);
-    assert_eq!(story.after(YOUNG_MS - 1, killed(2)), []);
-    assert_eq!(story.after(1, Event::Tick), [Action::Spawn(1)]);
+fn spawn(line: u32, number: u32, generation: u32) -> Action {
+    Action::Spawn { line, number, generation }
 }
 
-#[test]
-fn a_main_that_returns_is_named_and_throttled_but_no_error_of_the_start() {
-    let mut story = Story::of(1);
-    story.on(Event::Tick);
-    story.on(spawned(1));
-    assert_eq!(story.on(exited(1, 0)), []);
-    assert!(story.log.last().unwrap().contains("uwsgi.Run()"), "{:?}", story.log);
-    assert_eq!(story.after(1000, Event::Tick), [Action::Spawn(1)]);
+fn killed(line: u32) -> Event {
+    Event::Exited { line, ending: Ending::Killed(Signum::KILL), requests: 7 }
 }
 
-#[test]
-fn what_cannot_be_loaded_at_start_ends_the_server_with_code_1() {
-    let mut story = Story::of(2);
-    story.on(Event::Tick);
-    story.on(spawned(1));
-    story.on(spawned(2));
-    let reason = "go-load: app.so cannot be loaded".to_owned();
-    let actions = story.on(Event::LoadFailed { number: 1, reason: reason.clone() });
-    assert_eq!(actions, [Action::Kill(1), Action::Kill(2)]);
-    assert_eq!(story.on(Event::LoadFailed { number: 2, reason: reason.clone() }), []);
-    assert_eq!(story.log.iter().filter(|line| **line == reason).count(), 1);
-    assert_eq!(story.on(exited(1, 1)), []);
-    assert_eq!(story.on(killed(2)), [Action::Exit(1)]);
+fn exited(line: u32, code: i32) -> Event {
+    Event::Exited { line, ending: Ending::Exited(code), requests: 0 }
 }
 
-#[test]
-fn what_cannot_be_loaded_later_is_throttled() {
-    let mut story = Story::serving(1);
-    story.after(YOUNG_MS, killed(1));
-    story.on(spawned(1));
-    assert_eq!(story.on(Event::LoadFailed { number: 1, reason: "no memory".to_owned() }), []);
-    assert_eq!(story.on(exited(1, 1)), []);
-    assert_eq!(story.after(1000, Event::Tick), [Action::Spawn(1)]);
+fn plan(workers: u32) -> Plan {
+    Plan { workers, ..Plan::default() }
 }
 
-#[test]
-fn a_fork_that_fails_is_tried_again() {
-    let mut story = Story::of(1);
-    assert_eq!(story.on(Event::Tick), [Action::Spawn(1)]);
-    assert_eq!(story.on(Event::SpawnFailed { number: 1, reason: "no room".to_owned() }), []);
-    assert_eq!(story.after(1000, Event::Tick), [Action::Spawn(1)]);
+mod lives {
+    use super::*;
+
+    #[test]
+    fn a_worker_of_age_is_replaced_at_once() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(2, 2, 1)]);
+        story.says(&["SIGKILL", "7 requests", "at once"]);
+    }
+
+    #[test]
+    fn young_deaths_are_throttled_from_one_second_doubling_to_thirty() {
+        let mut story = Story::serving(1);
+        for delay in [1, 2, 4, 8, 16, 30, 30] {
+            assert_eq!(story.on(exited(1, 3)), []);
+            assert_eq!(story.due(delay * 1000), [spawn(1, 1, 1)]);
+            story.ready(1);
+        }
+        // One that lives long enough ends the series.
+        assert_eq!(story.after(YOUNG_MS, killed(1)), [spawn(1, 1, 1)]);
+        story.ready(1);
+        assert_eq!(story.on(exited(1, 3)), []);
+        assert_eq!(story.due(1000), [spawn(1, 1, 1)]);
+    }
+
+    #[test]
+    fn one_worker_s_throttle_is_not_its_neighbour_s() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.on(exited(1, 3)), []);
+        assert_eq!(story.after(YOUNG_MS - 1, killed(2)), []);
+        assert_eq!(story.after(1, Event::Tick), [spawn(1, 1, 1)]);
+    }
+
+    #[test]
+    fn a_main_that_returns_is_named_and_throttled_but_no_error_of_the_start() {
+        let mut story = Story::of(1);
+        story.on(Event::Tick);
+        story.spawned(1);
+        assert_eq!(story.on(exited(1, 0)), []);
+        story.says(&["uwsgi.Run()"]);
+        assert_eq!(story.due(1000), [spawn(1, 1, 1)]);
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_at_start_ends_the_server_with_code_1() {
+        let mut story = Story::of(2);
+        story.on(Event::Tick);
+        story.spawned(1);
+        story.spawned(2);
+        let reason = "go-load: app.so cannot be loaded".to_owned();
+        assert_eq!(story.on(Event::LoadFailed { line: 1, reason: reason.clone() }), []);
+        assert_eq!(story.on(Event::LoadFailed { line: 2, reason: reason.clone() }), []);
+        assert_eq!(story.on(exited(1, 1)), [Action::Kill(2)]);
+        assert_eq!(story.log.iter().filter(|line| **line == reason).count(), 1);
+        assert_eq!(story.on(killed(2)), [Action::Exit(1)]);
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_later_is_throttled() {
+        let mut story = Story::serving(1);
+        story.after(YOUNG_MS, killed(1));
+        story.spawned(1);
+        assert_eq!(story.on(Event::LoadFailed { line: 1, reason: "no memory".to_owned() }), []);
+        assert_eq!(story.on(exited(1, 1)), []);
+        story.says(&["no memory"]);
+        assert_eq!(story.due(1000), [spawn(1, 1, 1)]);
+    }
+
+    #[test]
+    fn forks_that_fail_are_tried_again_from_a_tenth_of_a_second_to_five_and_told_once_a_second() {
+        let mut story = Story::of(1);
+        story.on(Event::Tick);
+        for delay in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
+            assert_eq!(story.on(Event::SpawnFailed { line: 1, reason: "no room".to_owned() }), []);
+            assert_eq!(story.due(delay), [spawn(1, 1, 1)]);
+        }
+        assert_eq!(story.log.iter().filter(|line| line.contains("no room")).count(), 5);
+    }
+
+    #[test]
+    fn who_is_not_ready_in_time_is_killed_and_at_the_start_that_is_an_error() {
+        let mut story = Story::of(1);
+        story.on(Event::Tick);
+        story.spawned(1);
+        assert_eq!(story.due(30_000), [Action::Kill(1)]);
+        story.says(&["worker-start-timeout"]);
+        assert_eq!(story.on(killed(1)), [Action::Exit(1)]);
+
+        let mut story = Story::serving(1);
+        story.after(YOUNG_MS, killed(1));
+        story.spawned(1);
+        assert_eq!(story.due(30_000), [Action::Kill(1)]);
+        assert_eq!(story.on(killed(1)), []);
+        assert_eq!(story.due(1000), [spawn(1, 1, 1)]);
+    }
+
+    #[test]
+    fn who_is_stuck_is_replaced_at_once_and_killed_after_its_mercy() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.on(Event::Stuck { line: 1 }), [spawn(3, 1, 1)]);
+        assert_eq!(story.ready(3), []);
+        assert_eq!(story.due(60_000), [Action::Kill(1)]);
+        assert_eq!(story.on(killed(1)), []);
+        assert_eq!(story.family.due(), None);
+    }
+
+    #[test]
+    fn one_more_and_one_less() {
+        let mut story = Story::serving(1);
+        assert_eq!(story.on(Event::More), [spawn(2, 2, 1)]);
+        story.ready(2);
+        assert_eq!(story.on(Event::Less), [Action::Drain(2)]);
+        assert_eq!(story.on(exited(2, 0)), []);
+        assert_eq!(story.on(Event::Less), []);
+        story.says(&["there cannot be 0"]);
+        assert_eq!(story.family.due(), None);
+    }
+
+    #[test]
+    fn a_pause_reaches_those_who_come_later() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.on(Event::Pause), [Action::Pause(1), Action::Pause(2)]);
+        assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(2, 2, 1)]);
+        assert_eq!(story.ready(2), [Action::Pause(2)]);
+        assert_eq!(story.on(Event::Pause), [Action::Resume(1), Action::Resume(2)]);
+    }
 }
 
-#[test]
-fn finishing_drains_the_ready_and_kills_the_others() {
-    let mut story = Story::serving(2);
-    story.after(YOUNG_MS, killed(2));
-    story.on(spawned(2));
-    assert_eq!(story.on(Event::Finish), [Action::CloseDoors, Action::Drain(1), Action::Kill(2)]);
-    assert_eq!(story.on(killed(2)), []);
-    assert_eq!(story.on(exited(1, 0)), [Action::Exit(0)]);
+mod replacing {
+    use super::*;
+
+    #[test]
+    fn who_has_had_enough_is_replaced_when_old_enough_one_at_a_time() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.on(Event::Enough { line: 1 }), []);
+        assert_eq!(story.on(Event::Enough { line: 2 }), []);
+        assert_eq!(story.due(10_000), [spawn(3, 1, 1)]);
+        assert_eq!(story.on(Event::Tick), []);
+    }
+
+    #[test]
+    fn the_next_is_replaced_when_the_first_has_a_successor() {
+        let mut story = Story::serving(2);
+        story.on(Event::Enough { line: 1 });
+        story.on(Event::Enough { line: 2 });
+        assert_eq!(story.due(10_000), [spawn(3, 1, 1)]);
+        assert_eq!(story.ready(3), [Action::Drain(1), spawn(4, 2, 1)]);
+        assert_eq!(story.on(exited(1, 0)), []);
+        assert_eq!(story.ready(4), [Action::Drain(2)]);
+    }
+
+    #[test]
+    fn lives_end_after_their_time_each_a_little_later() {
+        let lifetime = Plan { max_lifetime: 20_000, max_lifetime_delta: 5_000, ..plan(2) };
+        let mut story = Story::serving_with(lifetime);
+        assert_eq!(story.due(25_000), [spawn(3, 1, 1)]);
+        assert_eq!(story.ready(3), [Action::Drain(1)]);
+        story.on(exited(1, 0));
+        assert_eq!(story.due(5_000), [spawn(1, 2, 1)]);
+    }
+
+    #[test]
+    fn a_successor_that_dies_leaves_the_old_one_serving() {
+        let mut story = Story::serving(1);
+        story.on(Event::Enough { line: 1 });
+        assert_eq!(story.due(10_000), [spawn(2, 1, 1)]);
+        story.spawned(2);
+        assert_eq!(story.on(exited(2, 2)), []);
+        story.says(&["serves on"]);
+        assert_eq!(story.due(1_000), [spawn(2, 1, 1)]);
+    }
+
+    #[test]
+    fn one_that_dies_while_its_successor_starts_is_not_replaced_twice() {
+        let mut story = Story::serving(1);
+        story.on(Event::Enough { line: 1 });
+        assert_eq!(story.due(10_000), [spawn(2, 1, 1)]);
+        story.spawned(2);
+        assert_eq!(story.on(killed(1)), []);
+        assert_eq!(story.on(Event::Ready { line: 2 }), []);
+        assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(1, 1, 1)]);
+    }
+
+    #[test]
+    fn too_much_memory_is_a_reason() {
+        let limits = Plan { reload_on_rss: 100, evil_reload_on_rss: 200, ..plan(2) };
+        let mut story = Story::serving_with(limits);
+        let holding = |line, rss| Sample { line, rss, ..Sample::default() };
+        assert_eq!(story.due(1000), [Action::Sample]);
+        assert_eq!(story.on(Event::Sampled(vec![holding(1, 99), holding(2, 100)])), []);
+        assert_eq!(story.after(9_000, Event::Sampled(vec![])), [spawn(3, 2, 1), Action::Sample]);
+        let evil = story.on(Event::Sampled(vec![holding(1, 200), holding(2, 100)]));
+        assert_eq!(evil, [Action::Drain(1), spawn(4, 1, 1)]);
+    }
 }
 
-#[test]
-fn mercy_ends() {
-    let mut story = Story::serving(1);
-    story.on(Event::Finish);
-    assert_eq!(story.family.due().unwrap().since(story.now), MERCY_MS);
-    assert_eq!(story.after(MERCY_MS, Event::Tick), [Action::Kill(1)]);
-    assert_eq!(story.on(killed(1)), [Action::Exit(0)]);
+mod reloads {
+    use super::*;
+
+    #[test]
+    fn the_canary_goes_first_and_the_others_follow_one_by_one() {
+        let mut story = Story::serving(3);
+        assert_eq!(story.renewed(2, plan(3)), [spawn(4, 1, 2)]);
+        assert_eq!(story.ready(4), [Action::Drain(1), spawn(5, 2, 2)]);
+        assert_eq!(story.on(exited(1, 0)), []);
+        assert_eq!(story.ready(5), [Action::Drain(2), spawn(1, 3, 2)]);
+        assert_eq!(story.ready(1), [Action::Drain(3)]);
+        story.says(&["complete", "generation 2"]);
+        assert_eq!(story.news.len(), 3);
+        assert_eq!(story.on(exited(2, 0)), []);
+        assert_eq!(story.on(exited(3, 0)), []);
+        assert_eq!(story.family.due(), None);
+    }
+
+    #[test]
+    fn a_canary_that_dies_changes_nothing() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.renewed(2, plan(5)), [spawn(3, 1, 2)]);
+        story.spawned(3);
+        story.on(Event::LoadFailed { line: 3, reason: "go-load: app.so: undefined symbol".to_owned() });
+        assert_eq!(story.on(exited(3, 1)), []);
+        story.says(&["undefined symbol", "generation 1 serves on"]);
+        assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(2, 2, 1)]);
+        assert_eq!(story.renewed(3, plan(2)), [spawn(3, 1, 3)]);
+    }
+
+    #[test]
+    fn a_canary_that_is_never_ready_is_killed() {
+        let mut story = Story::serving(1);
+        assert_eq!(story.renewed(2, plan(1)), [spawn(2, 1, 2)]);
+        story.spawned(2);
+        assert_eq!(story.due(30_000), [Action::Kill(2)]);
+        assert_eq!(story.on(killed(2)), []);
+        story.says(&["was not ready within 30 s", "generation 1 serves on"]);
+        assert_eq!(story.family.due(), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_changes_nothing() {
+        let mut story = Story::serving(1);
+        assert_eq!(story.on(Event::Reload), [Action::Renew(2)]);
+        assert_eq!(story.on(Event::RenewFailed("app.ini: no such option".to_owned())), []);
+        story.says(&["refused", "no such option"]);
+        assert_eq!(story.on(Event::Reload), [Action::Renew(3)]);
+    }
+
+    #[test]
+    fn reloads_during_a_reload_are_one() {
+        let mut story = Story::serving(1);
+        assert_eq!(story.renewed(2, plan(1)), [spawn(2, 1, 2)]);
+        assert_eq!(story.on(Event::Reload), []);
+        assert_eq!(story.on(Event::Reload), []);
+        assert_eq!(story.ready(2), [Action::Drain(1), Action::Renew(3)]);
+    }
+
+    #[test]
+    fn workers_that_die_meanwhile_are_replaced_by_the_generation_that_is_good() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.renewed(2, plan(2)), [spawn(3, 1, 2)]);
+        story.spawned(3);
+        assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(2, 2, 1)]);
+        assert_eq!(story.ready(2), []);
+        assert_eq!(story.on(Event::Ready { line: 3 }), [Action::Drain(1), spawn(4, 2, 2)]);
+        story.spawned(4);
+        assert_eq!(story.after(YOUNG_MS, killed(2)), []);
+        assert_eq!(story.on(Event::Ready { line: 4 }), []);
+        story.says(&["complete"]);
+    }
+
+    #[test]
+    fn fewer_and_more_workers_by_reload() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.renewed(2, plan(1)), [spawn(3, 1, 2)]);
+        assert_eq!(story.ready(3), [Action::Drain(1), Action::Drain(2)]);
+        story.says(&["complete"]);
+        assert_eq!(story.renewed(3, plan(2)), [spawn(4, 1, 3)]);
+        assert_eq!(story.ready(4), [Action::Drain(3), spawn(5, 2, 3)]);
+    }
+
+    #[test]
+    fn a_reload_goes_on_when_a_successor_dies() {
+        let mut story = Story::serving(2);
+        story.renewed(2, plan(2));
+        assert_eq!(story.ready(3), [Action::Drain(1), spawn(4, 2, 2)]);
+        story.spawned(4);
+        assert_eq!(story.on(exited(4, 2)), []);
+        assert_eq!(story.on(Event::Reload), [Action::Renew(3)], "a better version must not wait");
+    }
+
+    #[test]
+    fn a_server_that_ends_reloads_no_more() {
+        let mut story = Story::serving(1);
+        story.on(Event::Finish);
+        assert_eq!(story.on(Event::Reload), []);
+    }
+
+    #[test]
+    fn a_trial_ends_with_its_verdict() {
+        let trial = || Story::with(Plan { trial: true, ..plan(1) });
+        let mut good = trial();
+        good.on(Event::Tick);
+        assert_eq!(good.ready(1), [Action::Kill(1)]);
+        assert_eq!(good.on(killed(1)), [Action::Exit(0)]);
+        let mut bad = trial();
+        bad.on(Event::Tick);
+        bad.spawned(1);
+        assert_eq!(bad.on(exited(1, 2)), [Action::Exit(1)]);
+    }
+
+    #[test]
+    fn those_of_another_program_are_replaced_one_by_one() {
+        let mut old = Story::serving(2);
+        old.on(Event::Stuck { line: 2 });
+        old.spawned(3);
+        let (unborn, heirlooms) = old.family.hand_on();
+        assert_eq!(unborn, [3]);
+        let mut story = Story::of(2);
+        story.family = Family::adopt(plan(2), story.now, &heirlooms, true);
+        assert_eq!(story.on(Event::Tick), [spawn(3, 2, 1), spawn(4, 1, 1)]);
+        assert_eq!(story.ready(3), [Action::Pause(3)]);
+        assert_eq!(story.ready(4), [Action::Pause(4), Action::Drain(1)]);
+        assert_eq!(story.on(exited(1, 0)), []);
+        assert_eq!(story.on(exited(2, 0)), []);
+        assert_eq!(story.family.due(), None);
+    }
 }
 
-#[test]
-fn asked_twice_to_finish_it_stops() {
-    let mut story = Story::serving(1);
-    story.on(Event::Finish);
-    assert_eq!(story.on(Event::Finish), [Action::Kill(1)]);
+mod endings {
+    use super::*;
+
+    #[test]
+    fn finishing_drains_the_ready_and_kills_the_others() {
+        let mut story = Story::serving(2);
+        story.after(YOUNG_MS, killed(2));
+        story.spawned(2);
+        assert_eq!(story.on(Event::Finish), [Action::CloseDoors, Action::Drain(1), Action::Kill(2)]);
+        assert_eq!(story.on(killed(2)), []);
+        assert_eq!(story.on(exited(1, 0)), [Action::Exit(0)]);
+    }
+
+    #[test]
+    fn a_server_may_linger_before_it_finishes() {
+        let mut story = Story::serving_with(Plan { shutdown_delay: 5_000, ..plan(1) });
+        assert_eq!(story.on(Event::Finish), []);
+        assert_eq!(story.after(YOUNG_MS, killed(1)), [spawn(1, 1, 1)], "the service goes on");
+        story.ready(1);
+        assert_eq!(story.due(4_000), [Action::CloseDoors, Action::Drain(1)]);
+
+        let mut hasty = Story::serving_with(Plan { shutdown_delay: 5_000, ..plan(1) });
+        hasty.on(Event::Finish);
+        assert_eq!(hasty.on(Event::Finish), [Action::CloseDoors, Action::Drain(1)]);
+    }
+
+    #[test]
+    fn mercy_ends() {
+        let mut story = Story::serving(1);
+        story.on(Event::Finish);
+        assert_eq!(story.due(60_000), [Action::Kill(1)]);
+        assert_eq!(story.on(killed(1)), [Action::Exit(0)]);
+    }
+
+    #[test]
+    fn asked_twice_to_finish_it_stops() {
+        let mut story = Story::serving(1);
+        story.on(Event::Finish);
+        assert_eq!(story.on(Event::Finish), [Action::Kill(1)]);
+    }
+
+    #[test]
+    fn stopping_kills_all_and_waits_for_the_last() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.on(Event::Stop), [Action::Kill(1), Action::Kill(2)]);
+        assert_eq!(story.on(Event::Stop), []);
+        assert_eq!(story.on(killed(1)), []);
+        assert_eq!(story.on(killed(2)), [Action::Exit(0)]);
+    }
+
+    #[test]
+    fn a_worker_that_is_forked_while_the_server_stops_is_killed() {
+        let mut story = Story::of(1);
+        story.on(Event::Tick);
+        assert_eq!(story.on(Event::Stop), []);
+        assert_eq!(story.spawned(1), [Action::Kill(1)]);
+        assert_eq!(story.on(killed(1)), [Action::Exit(0)]);
+    }
+
+    #[test]
+    fn with_everyone_vacant_stopping_is_immediate() {
+        let mut story = Story::serving(1);
+        story.on(exited(1, 3));
+        assert_eq!(story.on(Event::Stop), [Action::Exit(0)]);
+    }
 }
 
-#[test]
-fn stopping_kills_all_and_waits_for_the_last() {
-    let mut story = Story::serving(2);
-    assert_eq!(story.on(Event::Stop), [Action::Kill(1), Action::Kill(2)]);
-    assert_eq!(story.on(Event::Stop), []);
-    assert_eq!(story.on(killed(1)), []);
-    assert_eq!(story.on(killed(2)), [Action::Exit(0)]);
-}
+mod load {
+    use super::*;
 
-#[test]
-fn a_worker_that_is_forked_while_the_server_stops_is_killed() {
-    let mut story = Story::of(1);
-    assert_eq!(story.on(Event::Tick), [Action::Spawn(1)]);
-    assert_eq!(story.on(Event::Stop), []);
-    assert_eq!(story.on(spawned(1)), [Action::Kill(1)]);
-    assert_eq!(story.on(killed(1)), [Action::Exit(0)]);
-}
+    fn cheaper(algorithm: Algorithm) -> Plan {
+        let cheaper = Cheaper { least: 1, initial: 2, step: 2, overload: 3_000, algorithm, cores: 1 };
+        Plan { cheaper: Some(cheaper), ..plan(4) }
+    }
 
-#[test]
-fn with_everyone_vacant_stopping_is_immediate() {
-    let mut story = Story::serving(1);
-    story.on(exited(1, 3));
-    assert_eq!(story.on(Event::Stop), [Action::Exit(0)]);
+    impl Story {
+        /// A second goes by, after which each of `lines` has so many requests under way.
+        fn busy(&mut self, lines: &[(u32, u64)]) -> Vec<Action> {
+            let samples = lines.iter().map(|&(line, busy)| Sample { line, busy, ..Sample::default() });
+            let mut actions = self.after(1000, Event::Sampled(samples.collect()));
+            actions.retain(|action| *action != Action::Sample);
+            actions
+        }
+    }
+
+    #[test]
+    fn workers_follow_the_load() {
+        let mut story = Story::serving_with(cheaper(Algorithm::Spare));
+        for _ in 0..3 {
+            assert_eq!(story.busy(&[(1, 1), (2, 1)]), []);
+        }
+        assert_eq!(story.busy(&[(1, 1), (2, 1)]), [spawn(3, 3, 1), spawn(4, 4, 1)]);
+        story.ready(3);
+        story.ready(4);
+        for _ in 0..3 {
+            assert_eq!(story.busy(&[(1, 1), (2, 1), (3, 0), (4, 0)]), []);
+        }
+        assert_eq!(story.busy(&[(1, 1), (2, 1), (3, 0), (4, 0)]), [Action::Drain(4)]);
+        story.on(exited(4, 0));
+        for _ in 0..20 {
+            assert_eq!(story.busy(&[(1, 1), (2, 1), (3, 0)]), [], "one to spare");
+        }
+    }
+
+    #[test]
+    fn a_moment_of_load_is_none() {
+        let mut story = Story::serving_with(cheaper(Algorithm::Spare));
+        for _ in 0..10 {
+            assert_eq!(story.busy(&[(1, 1), (2, 1)]), []);
+            assert_eq!(story.busy(&[(1, 1), (2, 1)]), []);
+            assert_eq!(story.busy(&[(1, 1), (2, 0)]), []);
+        }
+    }
+
+    #[test]
+    fn busyness_is_what_cores_and_processors_do() {
+        let mut story = Story::serving_with(cheaper(Algorithm::Busyness { max: 50, min: 25 }));
+        let mut cpu = 0;
+        let mut second = |story: &mut Story, used| {
+            cpu += used;
+            let samples = vec![
+                Sample { line: 1, cpu, ..Sample::default() },
+                Sample { line: 2, cpu, ..Sample::default() },
+            ];
+            let actions = story.after(1000, Event::Sampled(samples));
+            actions.into_iter().filter(|action| *action != Action::Sample).collect::<Vec<_>>()
+        };
+        for _ in 0..10 {
+            assert_eq!(second(&mut story, 400), []);
+        }
+        for _ in 0..3 {
+            assert_eq!(second(&mut story, 600), []);
+        }
+        assert_eq!(second(&mut story, 600), [spawn(3, 3, 1), spawn(4, 4, 1)]);
+        let mut story = Story::serving_with(cheaper(Algorithm::Busyness { max: 50, min: 25 }));
+        for _ in 0..3 {
+            assert_eq!(story.busy(&[(1, 0), (2, 0)]), []);
+        }
+        assert_eq!(story.busy(&[(1, 0), (2, 0)]), [Action::Drain(2)]);
+        story.on(exited(2, 0));
+        for _ in 0..10 {
+            assert_eq!(story.busy(&[(1, 0)]), [], "never less than the least");
+        }
+    }
+
+    #[test]
+    fn without_requests_all_end_until_a_connection_comes() {
+        let mut story = Story::serving_with(Plan { idle: 2_000, ..plan(1) });
+        story.now = story.now.after(1);
+        let sample = |requests| Event::Sampled(vec![Sample { line: 1, requests, ..Sample::default() }]);
+        assert_eq!(story.after(1_000, sample(1)), [Action::Sample]);
+        assert_eq!(story.after(1_000, sample(1)), [Action::Sample]);
+        assert_eq!(story.after(1_000, sample(1)), [Action::WatchDoors(true), Action::Drain(1)]);
+        assert_eq!(story.on(exited(1, 0)), []);
+        assert_eq!(story.family.due(), None);
+        assert_eq!(story.on(Event::Knock), [Action::WatchDoors(false), spawn(1, 1, 1)]);
+        assert_eq!(story.on(Event::Knock), []);
+    }
+
+    #[test]
+    fn without_requests_the_server_ends_if_it_is_to() {
+        let mut story = Story::serving_with(Plan { idle: 2_000, die_on_idle: true, ..plan(1) });
+        let sample = || Event::Sampled(vec![Sample { line: 1, ..Sample::default() }]);
+        story.after(1_000, sample());
+        assert_eq!(story.after(1_000, sample()), [Action::CloseDoors, Action::Drain(1)]);
+        assert_eq!(story.on(exited(1, 0)), [Action::Exit(0)]);
+    }
 }

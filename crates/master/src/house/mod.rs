@@ -1,32 +1,90 @@
-//! What the master does: it waits for signals, messages and time, asks [`Family`] what follows, and does that.
+//! What the master does: it waits for signals, messages, commands and time, asks [`Family`] what follows, and does that.
+
+mod children;
+mod commands;
+mod touch;
+mod upgrade;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use goherd_shm::{Birth, Scoreboard, ToMaster, ToWorker};
+use goherd_shm::{Birth, Scoreboard, ToWorker};
 use goherd_sys::clock::Millis;
-use goherd_sys::control::{Control, Received};
 use goherd_sys::epoll::{Batch, Epoll, Watch};
-use goherd_sys::process::{self, Fork, Pid};
+use goherd_sys::process::{self, Pid};
 use goherd_sys::signal::{SignalFd, Signum};
 use goherd_sys::socket::Listener;
 use goherd_sys::stderr;
 
-use crate::family::{Action, Event, Family};
+use crate::family::{Action, Event, Family, Plan, Sample, Status};
+use crate::handover::Handover;
 
-/// The token of the signals; workers' control sockets have their numbers, from 1.
+use children::Children;
+use commands::Commands;
+use touch::Touch;
+use upgrade::Trial;
+
+/// The token of the signals. Workers' control sockets have their lines, from 1.
 const SIGNALS: u64 = 0;
+/// The tokens of the pipes for commands begin here.
+const COMMANDS: u64 = 1 << 32;
+/// The tokens of listening sockets begin here, while the master watches them.
+const DOORS: u64 = 1 << 33;
 
-/// What the master works with.
+/// What workers are made from and how the master looks after them: what one reading of the configuration comes to.
 #[derive(Debug)]
-pub struct Settings {
-    /// How many workers to keep alive.
-    pub workers: u32,
+pub struct Generation {
+    /// How the family is to live.
+    pub plan: Plan,
     /// The listening sockets, which every worker inherits.
     pub listeners: Vec<Listener>,
+    /// Files that are touched to ask for a reload.
+    pub touch_reload: Vec<PathBuf>,
+    /// Named pipes for commands.
+    pub fifos: Vec<PathBuf>,
+}
+
+/// A program with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its arguments, the name that it is called by first.
+    pub args: Vec<std::ffi::OsString>,
+    /// The folder to start it in.
+    pub folder: PathBuf,
+}
+
+/// What reading everything anew came to.
+#[derive(Debug)]
+pub enum Renewed {
+    /// A generation that can begin.
+    Generation(Generation),
+    /// The server's own program is another one now: that is to go on in this process.
+    Program(Program),
+}
+
+/// Who knows what workers are made from.
+pub trait Owner {
+    /// Reads everything anew, for the generation of this number. `open` are the sockets of the one that serves.
+    fn renew(&mut self, generation: u32, open: &[Listener]) -> Result<Renewed, String>;
+    /// No worker will be made from this generation any more.
+    fn forget(&mut self, generation: u32);
+    /// What a program that takes this one's place needs to know of the sockets of a generation, in their order.
+    fn names(&self, generation: u32) -> Vec<String>;
+}
+
+/// What the master begins with.
+#[derive(Debug)]
+pub struct Settings {
+    /// Generation 1.
+    pub generation: Generation,
     /// One line for each worker.
     pub scoreboard: Arc<Scoreboard>,
+    /// What the program before this one has handed on.
+    pub handover: Option<Handover>,
 }
 
 /// What a process is when [`run`] returns in it.
@@ -39,161 +97,185 @@ pub enum Life {
 }
 
 /// Keeps the family until its end. It returns once in the master, and once in every worker.
-pub fn run(settings: Settings) -> io::Result<Life> {
-    let mut house = House::new(settings)?;
+pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
+    let mut house = House::new(settings, owner)?;
     let mut batch = Batch::new(64);
-    let mut events = VecDeque::from([Event::Tick]);
     loop {
-        while let Some(event) = events.pop_front() {
+        while let Some(event) = house.events.pop_front() {
             for action in house.family.on(Millis::now(), event) {
-                match house.act(action, &mut events)? {
-                    Outcome::Done => {}
-                    // In a worker, what was the master's goes with `house`: its ends of the neighbours' sockets above all.
-                    Outcome::End(life) => return Ok(life),
+                // In a worker, what was the master's goes with `house`: its ends of the neighbours' sockets above all.
+                if let Some(life) = house.act(action)? {
+                    return Ok(life);
                 }
             }
         }
-        let wait = house.family.due().map(|due| due.since(Millis::now()));
-        house.epoll.wait(&mut batch, wait)?;
+        house.follow_generation();
+        let due = house.family.due().into_iter().chain(house.touch.due()).min();
+        house.epoll.wait(&mut batch, due.map(|due| due.since(Millis::now())))?;
         for readiness in &mut batch {
-            match u32::try_from(readiness.token) {
-                Ok(0) => house.read_signals(&mut events),
-                Ok(number) => house.read_control(number, &mut events),
-                Err(_) => {}
+            match readiness.token {
+                SIGNALS => house.read_signals(),
+                DOORS.. => house.events.push_back(Event::Knock),
+                COMMANDS.. => house.commands.read(readiness.token - COMMANDS, &mut house.events),
+                line => house.read_control(u32::try_from(line).unwrap_or(0)),
             }
         }
-        events.push_back(Event::Tick);
+        if house.touch.look(Millis::now()) {
+            house.events.push_back(Event::Reload);
+        }
+        house.events.push_back(Event::Tick);
     }
 }
 
-#[derive(Debug)]
-struct House {
+struct House<'a> {
+    owner: &'a mut dyn Owner,
     family: Family,
+    events: VecDeque<Event>,
     epoll: Epoll,
     signals: SignalFd,
-    children: BTreeMap<u32, Child>,
-    listeners: Vec<Listener>,
+    children: Children,
+    generations: BTreeMap<u32, Generation>,
+    /// The generation whose commands and files are watched.
+    followed: u32,
+    commands: Commands,
+    touch: Touch,
+    trial: Option<Trial>,
     scoreboard: Arc<Scoreboard>,
 }
 
-#[derive(Debug)]
-struct Child {
-    pid: Pid,
-    control: Control,
-}
-
-enum Outcome {
-    Done,
-    End(Life),
-}
-
-impl House {
-    fn new(settings: Settings) -> io::Result<Self> {
-        let signals = SignalFd::new(&[Signum::CHLD, Signum::INT, Signum::QUIT, Signum::TERM])?;
+impl<'a> House<'a> {
+    fn new(settings: Settings, owner: &'a mut dyn Owner) -> io::Result<Self> {
+        let signals = SignalFd::new(&[
+            Signum::CHLD,
+            Signum::HUP,
+            Signum::INT,
+            Signum::QUIT,
+            Signum::TERM,
+            Signum::TSTP,
+            Signum::TTIN,
+            Signum::TTOU,
+            Signum::USR1,
+            Signum::USR2,
+        ])?;
+        process::adopt_orphans()?;
         let epoll = Epoll::new()?;
         epoll.add(&signals, SIGNALS, Watch::Readable)?;
-        Ok(Self {
-            family: Family::new(settings.workers, Millis::now()),
+        let (now, plan) = (Millis::now(), settings.generation.plan.clone());
+        let mut house = Self {
+            owner,
+            family: Family::new(plan.clone(), now),
+            events: VecDeque::from([Event::Tick]),
             epoll,
             signals,
-            children: BTreeMap::new(),
-            listeners: settings.listeners,
+            children: Children::new(),
+            generations: BTreeMap::from([(1, settings.generation)]),
+            followed: 0,
+            commands: Commands::default(),
+            touch: Touch::default(),
+            trial: None,
             scoreboard: settings.scoreboard,
-        })
+        };
+        if let Some(handover) = settings.handover {
+            house.family = Family::adopt(plan, now, &handover.members(), handover.paused);
+            house.children.adopt(handover, &house.epoll)?;
+        }
+        Ok(house)
     }
 
-    fn act(&mut self, action: Action, events: &mut VecDeque<Event>) -> io::Result<Outcome> {
+    /// Does what the family has decided; `Some`: this process is something else from now on.
+    fn act(&mut self, action: Action) -> io::Result<Option<Life>> {
         match action {
-            Action::Spawn(number) => return self.spawn(number, events),
-            Action::CloseDoors => self.listeners.clear(),
-            Action::Drain(number) => {
-                if let Some(child) = self.children.get(&number) {
-                    let _gone = child.control.send(&ToWorker::Drain.encode());
-                }
+            Action::Spawn { line, number, generation } => {
+                return Ok(self.spawn(line, number, generation).map(Life::Worker));
             }
-            Action::Kill(number) => {
-                if let Some(child) = self.children.get(&number) {
-                    process::kill_group(child.pid, Signum::KILL);
-                }
+            Action::Drain(line) => self.children.tell(line, ToWorker::Drain),
+            Action::Pause(line) => self.children.tell(line, ToWorker::Pause),
+            Action::Resume(line) => self.children.tell(line, ToWorker::Resume),
+            Action::Kill(line) => self.children.kill(line),
+            Action::CloseDoors => self.generations.values_mut().for_each(|other| other.listeners.clear()),
+            Action::WatchDoors(watch) => self.watch_doors(watch),
+            Action::Renew(generation) => self.renew(generation)?,
+            Action::Forget(generation) => {
+                self.generations.remove(&generation);
+                self.owner.forget(generation);
             }
+            Action::Sample => {
+                let samples = self.samples();
+                self.events.push_back(Event::Sampled(samples));
+            }
+            Action::Report(status) => self.report(&status),
+            Action::Tell(_) => {}
             Action::Log(line) => stderr::line(&line),
-            Action::Exit(code) => return Ok(Outcome::End(Life::Master(code))),
-        }
-        Ok(Outcome::Done)
-    }
-
-    fn spawn(&mut self, number: u32, events: &mut VecDeque<Event>) -> io::Result<Outcome> {
-        let forked = Control::pair().and_then(|(ours, theirs)| {
-            self.epoll.add(&ours, number.into(), Watch::Readable)?;
-            Ok((ours, theirs, process::fork_alone()?))
-        });
-        match forked {
-            Err(error) => events.push_back(Event::SpawnFailed { number, reason: error.to_string() }),
-            Ok((ours, theirs, Fork::Parent(pid))) => {
-                drop(theirs);
-                process::give_own_group(pid);
-                self.scoreboard.slot(number).begin(pid.get().unsigned_abs());
-                self.children.insert(number, Child { pid, control: ours });
-                events.push_back(Event::Spawned { number, pid: pid.get() });
-            }
-            Ok((ours, theirs, Fork::Child)) => {
-                drop(ours);
-                let listeners = std::mem::take(&mut self.listeners);
-                let scoreboard = Arc::clone(&self.scoreboard);
-                return Ok(Outcome::End(Life::Worker(Birth {
-                    number,
-                    control: theirs,
-                    listeners,
-                    scoreboard,
-                })));
+            Action::Exit(code) => {
+                self.trial.take().into_iter().for_each(Trial::end);
+                self.children.end_all();
+                return Ok(Some(Life::Master(code)));
             }
         }
-        Ok(Outcome::Done)
+        Ok(None)
     }
 
-    fn read_signals(&mut self, events: &mut VecDeque<Event>) {
+    fn read_signals(&mut self) {
         while let Some(signal) = self.signals.take() {
-            match signal {
-                Signum::CHLD => self.reap(events),
-                Signum::TERM => events.push_back(Event::Finish),
-                _ => events.push_back(Event::Stop),
-            }
-        }
-    }
-
-    fn reap(&mut self, events: &mut VecDeque<Event>) {
-        while let Some((pid, ending)) = process::reap() {
-            let Some(number) =
-                self.children.iter().find(|(_, child)| child.pid == pid).map(|(number, _)| *number)
-            else {
-                continue;
-            };
-            self.read_control(number, events); // its last words come before its end
-            self.children.remove(&number);
-            process::kill_group(pid, Signum::KILL); // the children that its handlers left behind
-            let slot = self.scoreboard.slot(number);
-            events.push_back(Event::Exited { number, ending, requests: slot.requests() });
-            slot.end();
-        }
-    }
-
-    fn read_control(&mut self, number: u32, events: &mut VecDeque<Event>) {
-        let Some(child) = self.children.get(&number) else { return };
-        loop {
-            match child.control.receive() {
-                Received::Nothing => return,
-                Received::Closed => {
-                    // SIGCHLD tells the rest; a closed socket would be ready for ever.
-                    let _not_watched = self.epoll.remove(&child.control);
-                    return;
+            let event = match signal {
+                Signum::CHLD => {
+                    self.reap();
+                    continue;
                 }
-                Received::Message(bytes) => match ToMaster::decode(&bytes) {
-                    Some(ToMaster::Ready) => events.push_back(Event::Ready { number }),
-                    Some(ToMaster::Failed(reason)) => events.push_back(Event::LoadFailed { number, reason }),
-                    Some(ToMaster::Enough | ToMaster::Stuck) => {}
-                    None => stderr::line(&format!("worker {number} said something unknown")),
-                },
-            }
+                Signum::HUP => Event::Reload,
+                Signum::TERM => Event::Finish,
+                Signum::TSTP => Event::Pause,
+                Signum::TTIN => Event::More,
+                Signum::TTOU => Event::Less,
+                Signum::USR1 | Signum::USR2 => Event::Report,
+                _ => Event::Stop,
+            };
+            self.events.push_back(event);
+        }
+    }
+
+    /// Watches the commands and the files of the generation that serves.
+    fn follow_generation(&mut self) {
+        let current = self.family.generation();
+        if self.followed == current {
+            return;
+        }
+        let Some(generation) = self.generations.get(&current) else { return };
+        self.followed = current;
+        self.commands.follow(&generation.fifos, &self.epoll, COMMANDS);
+        self.touch = Touch::new(&generation.touch_reload, Millis::now());
+    }
+
+    fn watch_doors(&mut self, watch: bool) {
+        let Some(generation) = self.generations.get(&self.family.generation()) else { return };
+        for (token, listener) in (DOORS..).zip(&generation.listeners) {
+            let _not_watched = if watch {
+                self.epoll.add(listener, token, Watch::Readable)
+            } else {
+                self.epoll.remove(listener)
+            };
+        }
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        let sample = |(line, pid): (u32, Pid)| {
+            let (usage, slot) = (process::usage(pid), self.scoreboard.slot(line));
+            Sample { line, requests: slot.requests(), busy: slot.busy(), rss: usage.rss, cpu: usage.cpu }
+        };
+        self.children.iter().map(sample).collect()
+    }
+
+    fn report(&self, status: &[Status]) {
+        let generation = self.family.generation();
+        stderr::line(&format!("statistics: master pid {}, generation {generation}", Pid::me()));
+        for Status { line, number, pid, generation, about } in status {
+            let slot = self.scoreboard.slot(*line);
+            let (requests, busy) = (slot.requests(), slot.busy());
+            let rss = Pid::new(*pid).map_or(0, |pid| process::usage(pid).rss >> 20);
+            stderr::line(&format!(
+                "statistics: worker {number} (pid {pid}, generation {generation}): {about}, {requests} requests, \
+                 {busy} of them under way, {rss} MiB"
+            ));
         }
     }
 }

@@ -1,0 +1,158 @@
+//! What a reload reads anew, and what the server is made from meanwhile.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use goherd_config::{Config, Request};
+use goherd_master::{Generation, Handover, Owner, Program, Renewed};
+use goherd_sys::eventfd::EventFd;
+use goherd_sys::socket::Listener;
+use goherd_sys::stderr;
+
+use crate::serve::{self, Folder};
+use crate::settings::{self, Failure};
+use crate::sockets::{self, Opened, Source, Sources};
+
+/// The server as its command line describes it, with what workers of each generation are made from.
+#[derive(Debug)]
+pub struct Server {
+    program: Program,
+    /// Which file the program was, when it was started.
+    started: Option<Identity>,
+    workers: BTreeMap<u32, Workers>,
+    /// Shared by the workers of all generations.
+    baton: Arc<EventFd>,
+}
+
+#[derive(Debug)]
+struct Workers {
+    settings: goherd_worker::Settings,
+    /// What is known of their sockets, for a program that takes over.
+    names: Vec<String>,
+}
+
+/// What tells a file from one that was put in its place.
+type Identity = (u64, u64, u64, i64, i64);
+
+fn identity(path: &Path) -> Option<Identity> {
+    let data = fs::metadata(path).ok()?;
+    Some((data.dev(), data.ino(), data.size(), data.mtime(), data.mtime_nsec()))
+}
+
+impl Server {
+    /// Of this process. Call it in the folder that the server was started in.
+    pub fn new() -> Result<Self, Failure> {
+        let args: Vec<_> = std::env::args_os().collect();
+        let folder = std::env::current_dir()?;
+        let path = program(args.first(), &folder)?;
+        let program = Program { path, args, folder };
+        let started = identity(Path::new("/proc/self/exe"));
+        Ok(Self { program, started, workers: BTreeMap::new(), baton: Arc::new(EventFd::new()?) })
+    }
+
+    /// Turns a configuration into a generation; gives what is to be said of it, too.
+    pub fn prepare(
+        &mut self,
+        number: u32,
+        config: &Config,
+        sources: Sources,
+    ) -> Result<(Generation, Vec<String>), Failure> {
+        let folder = Folder::enter(config)?;
+        let prepared = self.prepare_inside(number, config, sources, &folder);
+        folder.leave()?;
+        prepared
+    }
+
+    fn prepare_inside(
+        &mut self,
+        number: u32,
+        config: &Config,
+        sources: Sources,
+        folder: &Folder,
+    ) -> Result<(Generation, Vec<String>), Failure> {
+        let mut worker = settings::worker(config, settings::app(config)?, Arc::clone(&self.baton))?;
+        worker.folder.clone_from(&folder.inside);
+        let opened = sockets::open(config, sources)?;
+        worker.doors = opened.iter().map(|socket| socket.door).collect();
+        let mut lines = serve::describe(config, &worker);
+        lines.extend(opened.iter().map(Opened::describe));
+        let names = opened.iter().map(Opened::name).collect();
+        let absolute =
+            |paths: &[PathBuf]| paths.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();
+        let touched = [&config.touch_reload[..], &config.touch_chain_reload].concat();
+        let generation = Generation {
+            plan: settings::plan(config),
+            listeners: opened.into_iter().map(|socket| socket.listener).collect(),
+            touch_reload: absolute(&touched)?,
+            fifos: absolute(&config.master_fifo)?,
+        };
+        self.workers.insert(number, Workers { settings: worker, names });
+        Ok((generation, lines))
+    }
+
+    /// What workers of this generation are made from, in one of them.
+    pub fn worker(&mut self, generation: u32) -> Option<goherd_worker::Settings> {
+        self.workers.remove(&generation).map(|workers| workers.settings)
+    }
+
+    fn read_anew(&mut self, number: u32, sources: Sources) -> Result<Generation, Failure> {
+        let Request::Run(config) = goherd_config::parse(self.program.args.iter().cloned())? else {
+            return Err("the command line does not ask for a server any more".into());
+        };
+        serve::notes(&config);
+        sockets::check(&config, sources.len())?;
+        let (generation, lines) = self.prepare(number, &config, sources)?;
+        lines.iter().for_each(|line| stderr::line(line));
+        Ok(generation)
+    }
+}
+
+impl Owner for Server {
+    fn renew(&mut self, generation: u32, open: &[Listener]) -> Result<Renewed, String> {
+        let found = identity(&self.program.path);
+        if found.is_some() && found != self.started {
+            return Ok(Renewed::Program(self.program.clone()));
+        }
+        let names = self.workers.values().next_back().map_or(&[][..], |workers| &workers.names[..]);
+        let sources =
+            open.iter().zip(names).map(|(listener, name)| Ok(Source::known(listener.duplicate()?, name)));
+        let sources = sources.collect::<std::io::Result<_>>().map_err(|error| error.to_string())?;
+        self.read_anew(generation, Sources::in_use(sources, false))
+            .map(Renewed::Generation)
+            .map_err(|error| error.to_string())
+    }
+
+    fn forget(&mut self, generation: u32) {
+        self.workers.remove(&generation);
+    }
+
+    fn names(&self, generation: u32) -> Vec<String> {
+        self.workers.get(&generation).map_or_else(Vec::new, |workers| workers.names.clone())
+    }
+}
+
+/// The sockets that the program before this one has handed on.
+pub fn handed_over(handover: &mut Handover) -> Sources {
+    let listeners = std::mem::take(&mut handover.listeners);
+    let sources = listeners.into_iter().map(|(listener, name)| Source::known(listener, &name));
+    Sources::in_use(sources.collect(), true)
+}
+
+/// Where the program is that was called by this name: it may be another one by now.
+fn program(name: Option<&OsString>, folder: &Path) -> Result<PathBuf, Failure> {
+    let own = || {
+        std::env::current_exe().map_err(|error| format!("cannot tell where this program is: {error}").into())
+    };
+    let Some(name) = name.map(Path::new) else { return own() };
+    if name.components().count() > 1 {
+        return Ok(folder.join(name));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&path).map(|place| folder.join(place).join(name)).find(|path| path.is_file());
+    found.map_or_else(own, Ok)
+}

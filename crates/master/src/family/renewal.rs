@@ -1,0 +1,265 @@
+//! Replacing workers: with new code after a reload, and one by one when they have lived long enough.
+//!
+//! LIFECYCLE of a reload:
+//! ```text
+//! asked ──Renew──▸ reading ──renewed──▸ candidate: one canary starts ──ready──▸ rolling out, place by place ──▸ done
+//!                     └──failed──▸ nothing changed ◂──the canary died──┘
+//! ```
+
+use goherd_sys::clock::Millis;
+use goherd_sys::process::Ending;
+
+use super::ending::Mood;
+use super::member::{Member, Stage, Tired};
+use super::{Action, Actions, Family, MAX_WORKERS, News, Plan, before_ready, log, seconds};
+
+/// How far a reload has come.
+#[derive(Clone, Debug)]
+pub(super) struct Renewal {
+    step: Step,
+    /// The number of the last generation that was asked for.
+    last: u32,
+    /// Another reload was asked for meanwhile.
+    again: bool,
+}
+
+impl Default for Renewal {
+    fn default() -> Self {
+        Self { step: Step::Done, last: 1, again: false }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Nothing is under way.
+    Done,
+    /// The configuration and the application are being read.
+    Reading,
+    /// One worker of the new generation is tried; nothing else has changed.
+    Candidate { generation: u32, plan: Plan },
+    /// The new generation is good, and takes over place by place.
+    RollingOut,
+}
+
+impl Family {
+    pub(super) fn reload(&mut self, actions: &mut Actions) {
+        if self.mood != Mood::Serving {
+            return log(actions, "the server is ending: no reload");
+        }
+        let busy = match self.renewal.step {
+            Step::Done => false,
+            Step::Reading | Step::Candidate { .. } => true,
+            Step::RollingOut => !self.is_stalled(),
+        };
+        if busy {
+            if !std::mem::replace(&mut self.renewal.again, true) {
+                log(actions, "a reload is under way: another one follows it");
+            }
+            return;
+        }
+        self.renewal.step = Step::Reading;
+        self.renewal.last += 1;
+        log(
+            actions,
+            format!("reloading: reading configuration and application (generation {})", self.renewal.last),
+        );
+        actions.push(Action::Tell(News::Reloading));
+        actions.push(Action::Renew(self.renewal.last));
+    }
+
+    /// Whether the new generation cannot take over everywhere, as its workers die.
+    fn is_stalled(&self) -> bool {
+        self.places.iter().all(|place| place.next.is_none())
+            && self.places.iter().any(|place| place.young_deaths > 0)
+    }
+
+    pub(super) fn renewed(&mut self, generation: u32, plan: Plan, actions: &mut Actions) {
+        if self.mood != Mood::Serving {
+            return actions.push(Action::Forget(generation));
+        }
+        self.renewal.step = Step::Candidate { generation, plan };
+        if self.members.is_empty() || self.wanted() == 0 {
+            self.accept_generation(generation, actions); // nobody has to be replaced
+        }
+    }
+
+    pub(super) fn renew_failed(&mut self, reason: &str, actions: &mut Actions) {
+        log(actions, format!("the reload is refused: {reason}; generation {} serves on", self.generation));
+        self.end_renewal(actions);
+    }
+
+    /// A worker of this generation is ready: if it is the candidate's, that is good.
+    pub(super) fn accept_generation(&mut self, generation: u32, actions: &mut Actions) {
+        let Step::Candidate { generation: candidate, plan } = &self.renewal.step else { return };
+        if *candidate != generation {
+            return;
+        }
+        let more = plan.workers != self.plan.workers;
+        self.plan = plan.clone();
+        self.generation = generation;
+        self.renewal.step = Step::RollingOut;
+        if more {
+            self.workers = self.plan.workers;
+        }
+        self.load.follow(&self.plan);
+        for place in &mut self.places {
+            (place.young_deaths, place.due) = (0, Millis(0));
+        }
+        self.make_room(Millis(0));
+        self.forget_generations(actions);
+    }
+
+    /// Somebody who was to take over is dead. Who serves there serves on.
+    pub(super) fn successor_died(
+        &mut self,
+        now: Millis,
+        member: &Member,
+        ending: Ending,
+        actions: &mut Actions,
+    ) {
+        let Member { number, pid, generation, .. } = *member;
+        let story = member.failure.clone().unwrap_or_else(|| before_ready(ending));
+        match self.renewal.step {
+            Step::Candidate { generation: candidate, .. } if candidate == generation => {
+                log(
+                    actions,
+                    format!(
+                        "the reload has failed: worker {number} (pid {pid}) of generation {generation}: {story}; generation {} serves on",
+                        self.generation
+                    ),
+                );
+                self.end_renewal(actions);
+                self.forget_generations(actions);
+            }
+            _ => {
+                let Some(place) = self.place(number) else { return };
+                let delay = place.throttle(now);
+                log(
+                    actions,
+                    format!(
+                        "worker {number} (pid {pid}), which was to take over: {story}; the next try is in {} s, and the old worker serves on",
+                        seconds(delay)
+                    ),
+                );
+            }
+        }
+    }
+
+    fn end_renewal(&mut self, actions: &mut Actions) {
+        self.renewal.step = Step::Done;
+        actions.push(Action::Tell(News::Ready(self.summary())));
+        if std::mem::take(&mut self.renewal.again) {
+            self.reload(actions);
+        }
+    }
+
+    /// Replaces at one place, if nobody is being replaced and there is a reason.
+    pub(super) fn replace(&mut self, now: Millis, actions: &mut Actions) {
+        self.grow_tired(now);
+        if self.places.iter().any(|place| place.next.is_some()) {
+            return;
+        }
+        let candidate = match self.renewal.step {
+            Step::Candidate { generation, .. } => Some(generation),
+            _ => None,
+        };
+        let Some((index, generation)) = candidate.map_or_else(|| self.next_in_turn(now), |it| Some((0, it)))
+        else {
+            return self.finish_rollout(actions);
+        };
+        let line = self.spawn(now, index, generation, actions);
+        self.places[index].next = Some(line);
+    }
+
+    /// The place whose member is to be replaced next, and from which generation.
+    fn next_in_turn(&self, now: Millis) -> Option<(usize, u32)> {
+        let serving = |place: &super::Place| {
+            let member = self.members.get(&place.current?)?;
+            matches!(member.stage, Stage::Ready { .. }).then_some(member)
+        };
+        let may = |&index: &usize| self.places[index].due <= now;
+        let outdated = |&index: &usize| {
+            serving(&self.places[index]).is_some_and(|member| member.generation != self.generation)
+        };
+        let tired = |&index: &usize| {
+            serving(&self.places[index])
+                .is_some_and(|member| self.may_go(member).is_some_and(|due| due <= now))
+        };
+        let places = || (0..self.places.len()).filter(may);
+        let index = places().find(outdated).or_else(|| places().find(tired))?;
+        Some((index, self.generation))
+    }
+
+    fn finish_rollout(&mut self, actions: &mut Actions) {
+        let old =
+            |line: u32| self.members.get(&line).is_some_and(|member| member.generation != self.generation);
+        let done = self.places.iter().filter_map(|place| place.current).all(|line| !old(line));
+        if !matches!(self.renewal.step, Step::RollingOut) || !done {
+            return;
+        }
+        log(actions, format!("the reload is complete: generation {} serves", self.generation));
+        self.end_renewal(actions);
+    }
+
+    /// When a member that is tired may be replaced; `None`: it is not tired.
+    fn may_go(&self, member: &Member) -> Option<Millis> {
+        member.tired.map(|_| member.born.after(self.plan.min_lifetime))
+    }
+
+    /// Marks those that have lived long enough.
+    fn grow_tired(&mut self, now: Millis) {
+        for member in self.members.values_mut() {
+            let end = self.plan.end_of_life(member.number, member.born);
+            if member.tired.is_none() && end.is_some_and(|end| end <= now) {
+                member.tired = Some(Tired::Lifetime);
+            }
+        }
+    }
+
+    /// When the next member is to be replaced, unless something else happens before.
+    pub(super) fn next_replacing(&self) -> Option<Millis> {
+        if self.places.iter().any(|place| place.next.is_some()) {
+            return None; // it waits for that
+        }
+        let when = |place: &super::Place| {
+            let member = self.members.get(&place.current?)?;
+            let Stage::Ready { .. } = member.stage else { return None };
+            if member.generation != self.generation {
+                return Some(place.due);
+            }
+            let tired = self.may_go(member);
+            let due = tired.or_else(|| self.plan.end_of_life(member.number, member.born))?;
+            Some(due.max(place.due))
+        };
+        self.places.iter().filter_map(when).min()
+    }
+
+    /// Gives up generations of which there will be no more members.
+    pub(super) fn forget_generations(&mut self, actions: &mut Actions) {
+        let candidate = match &self.renewal.step {
+            Step::Candidate { generation, .. } => *generation,
+            _ => self.generation,
+        };
+        for generation in 1..=self.renewal.last {
+            if generation != self.generation && generation != candidate {
+                actions.push(Action::Forget(generation));
+            }
+        }
+    }
+
+    pub(super) fn resize(&mut self, now: Millis, more: bool, actions: &mut Actions) {
+        let changed = if more { self.workers.saturating_add(1) } else { self.workers.saturating_sub(1) };
+        let workers = changed.clamp(1, MAX_WORKERS);
+        let least = self.plan.cheaper.as_ref().map_or(1, |cheaper| cheaper.least);
+        if workers == self.workers || workers < least {
+            return log(
+                actions,
+                format!("there are {} workers, and there cannot be {changed}", self.workers),
+            );
+        }
+        self.workers = workers;
+        log(actions, format!("from now on there are {workers} workers"));
+        self.load.resized(more);
+        self.make_room(now);
+    }
+}

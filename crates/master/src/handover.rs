@@ -1,0 +1,143 @@
+//! What a master hands on to the program that takes its place, and what that takes over.
+//!
+//! The text of the parcel has a line for each thing; numbers behind `#` are places in the parcel's list of descriptors:
+//! ```text
+//! goherd 1                                 the version of this format, and of what master and workers share
+//! paused
+//! scoreboard #0
+//! listener #1 http                         and whatever else its owner says of it
+//! member LINE NUMBER PID BORN serves #2    BORN in milliseconds of the monotonic clock; or `leaves`
+//! stranger PID
+//! ```
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use goherd_shm::Scoreboard;
+use goherd_sys::Pid;
+use goherd_sys::clock::Millis;
+use goherd_sys::control::Control;
+use goherd_sys::parcel::Parcel;
+use goherd_sys::socket::Listener;
+
+use crate::family::Heirloom;
+
+/// The version of the format, of the scoreboard, and of the messages between master and workers.
+pub const VERSION: u32 = 1;
+
+/// The variable that asks a program whether it could take over: its value is the version that would be handed on.
+pub(crate) const TRIAL: &str = "GOHERD_TRIAL";
+
+/// The version that a running server would hand on to this program, which it tries out.
+#[must_use]
+pub fn trial() -> Option<u32> {
+    let value = std::env::var_os(TRIAL)?;
+    Some(value.to_str().and_then(|value| value.parse().ok()).unwrap_or(0))
+}
+
+/// What was taken over.
+#[derive(Debug)]
+pub struct Handover {
+    /// Workers are told to take no new connections.
+    pub paused: bool,
+    /// The memory that all share.
+    pub scoreboard: OwnedFd,
+    /// Listening sockets, and what their owner has said of them.
+    pub listeners: Vec<(Listener, String)>,
+    /// Workers, each with the socket to it.
+    pub members: Vec<(Heirloom, Control)>,
+    /// Children that are none of ours.
+    pub strangers: Vec<Pid>,
+}
+
+impl Handover {
+    /// Puts together what is to be handed on.
+    pub(crate) fn pack<'a>(
+        paused: bool,
+        scoreboard: &Scoreboard,
+        listeners: impl Iterator<Item = (&'a Listener, String)>,
+        members: impl Iterator<Item = (Heirloom, &'a Control)>,
+        strangers: &[Pid],
+    ) -> io::Result<Parcel> {
+        let mut text = format!("goherd {VERSION}\n{}scoreboard #0\n", if paused { "paused\n" } else { "" });
+        let mut descriptors = vec![scoreboard.as_fd().try_clone_to_owned()?];
+        for (listener, name) in listeners {
+            text += &format!("listener #{} {name}\n", descriptors.len());
+            descriptors.push(listener.duplicate()?.into_fd());
+        }
+        for (member, control) in members {
+            let Heirloom { line, number, pid, born, serves } = member;
+            let stage = if serves { "serves" } else { "leaves" };
+            text += &format!("member {line} {number} {pid} {} {stage} #{}\n", born.0, descriptors.len());
+            descriptors.push(control.duplicate()?);
+        }
+        for pid in strangers {
+            text += &format!("stranger {pid}\n");
+        }
+        Ok(Parcel { text, descriptors })
+    }
+
+    /// Takes over what the program before this one has handed on, if there was one. Call it first of all.
+    pub fn take() -> io::Result<Option<Self>> {
+        Parcel::take()?.map(Self::unpack).transpose()
+    }
+
+    fn unpack(parcel: Parcel) -> io::Result<Self> {
+        let mut descriptors: Vec<_> = parcel.descriptors.into_iter().map(Some).collect();
+        let mut lines = parcel.text.lines();
+        if lines.next() != Some(&format!("goherd {VERSION}")) {
+            return Err(malformed("its version is another one"));
+        }
+        let (mut paused, mut scoreboard) = (false, None);
+        let (mut listeners, mut members, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut take = |word: &str| {
+            let index = word.strip_prefix('#').and_then(|index| index.parse::<usize>().ok());
+            let found = index.and_then(|index| descriptors.get_mut(index)).and_then(Option::take);
+            found.ok_or_else(|| malformed(&format!("{word:?} is no descriptor of it")))
+        };
+        for line in lines {
+            let words: Vec<_> = line.split(' ').collect();
+            match words[..] {
+                ["paused"] => paused = true,
+                ["scoreboard", fd] => scoreboard = Some(take(fd)?),
+                ["listener", fd, ..] => {
+                    let name = words[2..].join(" ");
+                    listeners.push((Listener::adopt(take(fd)?)?, name));
+                }
+                ["member", line, number, pid, born, stage, fd] => {
+                    let member = member([line, number, pid, born], stage).ok_or_else(|| malformed(line))?;
+                    members.push((member, Control::adopt(take(fd)?)));
+                }
+                ["stranger", pid] => strangers.extend(pid.parse().ok().and_then(Pid::new)),
+                _ => return Err(malformed(&format!("{line:?} means nothing"))),
+            }
+        }
+        let scoreboard = scoreboard.ok_or_else(|| malformed("there is no scoreboard"))?;
+        Ok(Self { paused, scoreboard, listeners, members, strangers })
+    }
+
+    /// The workers, without the sockets.
+    pub(crate) fn members(&self) -> Vec<Heirloom> {
+        self.members.iter().map(|(member, _)| *member).collect()
+    }
+}
+
+fn member(numbers: [&str; 4], stage: &str) -> Option<Heirloom> {
+    let [line, number, pid, born] = numbers;
+    Some(Heirloom {
+        line: line
+            .parse()
+            .ok()
+            .filter(|line| (1..=goherd_shm::LINES).contains(line))
+            .and_then(|line| u32::try_from(line).ok())?,
+        number: number.parse().ok()?,
+        pid: pid.parse().ok()?,
+        born: Millis(born.parse().ok()?),
+        serves: stage == "serves",
+    })
+}
+
+fn malformed(what: &str) -> io::Error {
+    let sentence = format!("what the program before this one has handed on is malformed: {what}");
+    io::Error::new(io::ErrorKind::InvalidData, sentence)
+}

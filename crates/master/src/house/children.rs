@@ -1,0 +1,187 @@
+//! The processes: forking them, hearing them, reaping them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use goherd_shm::{Birth, ToMaster, ToWorker};
+use goherd_sys::control::{Control, Received};
+use goherd_sys::epoll::{Epoll, Watch};
+use goherd_sys::process::{self, Fork, Pid};
+use goherd_sys::signal::Signum;
+use goherd_sys::stderr;
+
+use super::House;
+use crate::family::Event;
+use crate::handover::Handover;
+
+/// How often the children that are left are killed at the end, so that their children, which are ours then, are too.
+const LAST_ROUNDS: u32 = 100;
+/// How long each of these rounds waits for them to be gone, in microseconds.
+const LAST_WAIT_MICROS: u64 = 2_000;
+
+/// The workers, by their lines of the scoreboard.
+#[derive(Debug)]
+pub(super) struct Children {
+    children: BTreeMap<u32, Child>,
+    /// Children that this process had before it was a master: a shell's, say, whose place it took.
+    strangers: Vec<Pid>,
+}
+
+#[derive(Debug)]
+struct Child {
+    pid: Pid,
+    control: Control,
+}
+
+impl Children {
+    pub fn new() -> Self {
+        Self { children: BTreeMap::new(), strangers: process::children() }
+    }
+
+    /// Takes over those of the program before this one.
+    pub fn adopt(&mut self, handover: Handover, epoll: &Epoll) -> io::Result<()> {
+        self.strangers = handover.strangers;
+        for (member, control) in handover.members {
+            let Some(pid) = Pid::new(member.pid) else { continue };
+            epoll.add(&control, member.line.into(), Watch::Readable)?;
+            self.children.insert(member.line, Child { pid, control });
+        }
+        Ok(())
+    }
+
+    /// Lines and processes.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, Pid)> {
+        self.children.iter().map(|(&line, child)| (line, child.pid))
+    }
+
+    pub fn control(&self, line: u32) -> Option<&Control> {
+        self.children.get(&line).map(|child| &child.control)
+    }
+
+    pub fn strangers(&self) -> &[Pid] {
+        &self.strangers
+    }
+
+    pub fn tell(&self, line: u32, message: ToWorker) {
+        if let Some(child) = self.children.get(&line) {
+            let _gone = child.control.send(&message.encode());
+        }
+    }
+
+    pub fn kill(&self, line: u32) {
+        if let Some(child) = self.children.get(&line) {
+            process::kill_group(child.pid, Signum::KILL);
+        }
+    }
+
+    /// Ends whatever descends from this process: what handlers have started, and hidden from the group of their worker.
+    pub fn end_all(&self) {
+        for _ in 0..LAST_ROUNDS {
+            while let Some(pid) = process::ended() {
+                let _reaped = process::reap(pid);
+            }
+            let left: Vec<_> =
+                process::children().into_iter().filter(|pid| !self.strangers.contains(pid)).collect();
+            if left.is_empty() {
+                return;
+            }
+            left.into_iter().for_each(|pid| process::kill(pid, Signum::KILL));
+            std::thread::sleep(std::time::Duration::from_micros(LAST_WAIT_MICROS));
+        }
+    }
+}
+
+impl House<'_> {
+    /// Forks a worker; in it, gives what it is born with.
+    pub(super) fn spawn(&mut self, line: u32, number: u32, generation: u32) -> Option<Birth> {
+        let forked = self.prepare(line, generation).and_then(|(ours, theirs)| {
+            self.epoll.add(&ours, line.into(), Watch::Readable)?;
+            Ok((ours, theirs, process::fork_alone()?))
+        });
+        match forked {
+            Err(error) => self.events.push_back(Event::SpawnFailed { line, reason: error.to_string() }),
+            Ok((ours, theirs, Fork::Parent(pid))) => {
+                drop(theirs);
+                process::give_own_group(pid);
+                self.scoreboard.slot(line).begin(pid.get().unsigned_abs());
+                self.children.children.insert(line, Child { pid, control: ours });
+                self.events.push_back(Event::Spawned { line, pid: pid.get() });
+            }
+            Ok((ours, theirs, Fork::Child)) => {
+                drop(ours);
+                let listeners = self.generations.remove(&generation).map(|generation| generation.listeners);
+                return Some(Birth {
+                    number,
+                    line,
+                    generation,
+                    control: theirs,
+                    listeners: listeners.unwrap_or_default(),
+                    scoreboard: Arc::clone(&self.scoreboard),
+                });
+            }
+        }
+        None
+    }
+
+    /// Makes the sockets between master and worker, if the worker can be made at all.
+    fn prepare(&self, line: u32, generation: u32) -> io::Result<(Control, Control)> {
+        if line as usize > goherd_shm::LINES {
+            return Err(io::Error::other(format!(
+                "{} workers are alive, most of which have not finished",
+                goherd_shm::LINES
+            )));
+        }
+        if !self.generations.contains_key(&generation) {
+            return Err(io::Error::other(format!("generation {generation} is no more")));
+        }
+        Control::pair()
+    }
+
+    pub(super) fn reap(&mut self) {
+        while let Some(pid) = process::ended() {
+            if self.trial.as_ref().is_some_and(|trial| trial.pid() == pid) {
+                self.end_trial(process::reap(pid));
+                continue;
+            }
+            let found = self.children.iter().find(|(_, child)| *child == pid);
+            let Some((line, _)) = found else {
+                let _an_orphan = process::reap(pid);
+                continue;
+            };
+            self.read_control(line); // its last words come before its end
+            // The children that its handlers left behind: the dead one holds their group's number until it is reaped.
+            process::kill_group(pid, Signum::KILL);
+            let Some(ending) = process::reap(pid) else { continue };
+            self.children.children.remove(&line);
+            let slot = self.scoreboard.slot(line);
+            self.events.push_back(Event::Exited { line, ending, requests: slot.requests() });
+            slot.end();
+        }
+    }
+
+    pub(super) fn read_control(&mut self, line: u32) {
+        let Some(child) = self.children.children.get(&line) else { return };
+        loop {
+            let event = match child.control.receive() {
+                Received::Nothing => return,
+                Received::Closed => {
+                    // SIGCHLD tells the rest; a closed socket would be ready for ever.
+                    let _not_watched = self.epoll.remove(&child.control);
+                    return;
+                }
+                Received::Message(bytes) => match ToMaster::decode(&bytes) {
+                    Some(ToMaster::Ready) => Event::Ready { line },
+                    Some(ToMaster::Failed(reason)) => Event::LoadFailed { line, reason },
+                    Some(ToMaster::Enough) => Event::Enough { line },
+                    Some(ToMaster::Stuck) => Event::Stuck { line },
+                    None => {
+                        stderr::line(&format!("the process {} said something unknown", child.pid));
+                        continue;
+                    }
+                },
+            };
+            self.events.push_back(event);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Commands that people write into named pipes: a letter each, as uWSGI's master-fifo has them.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use goherd_sys::epoll::{Epoll, Watch};
+use goherd_sys::fifo::Fifo;
+use goherd_sys::stderr;
+
+use crate::family::Event;
+
+/// The pipes of the generation that serves.
+#[derive(Debug, Default)]
+pub(super) struct Commands {
+    pipes: Vec<(PathBuf, Option<Fifo>)>,
+}
+
+impl Commands {
+    /// Watches these pipes, and no others.
+    pub fn follow(&mut self, paths: &[PathBuf], epoll: &Epoll, token: u64) {
+        if self.pipes.iter().map(|(path, _)| path).eq(paths) {
+            return;
+        }
+        self.pipes.clear(); // closed, they are watched no more
+        for (path, token) in paths.iter().zip(token..) {
+            let opened = Fifo::open(path).and_then(|fifo| {
+                epoll.add(&fifo, token, Watch::Readable)?;
+                Ok(fifo)
+            });
+            let fifo = opened
+                .inspect_err(|error| {
+                    stderr::line(&format!("master-fifo: cannot listen to {}: {error}", path.display()));
+                })
+                .ok();
+            self.pipes.push((path.clone(), fifo));
+        }
+    }
+
+    /// Reads what was written into the pipe with this number.
+    pub fn read(&mut self, pipe: u64, events: &mut VecDeque<Event>) {
+        let pipe = usize::try_from(pipe).ok().and_then(|index| self.pipes.get_mut(index));
+        let Some((path, Some(fifo))) = pipe else { return };
+        let bytes = fifo.take();
+        for byte in bytes.into_iter().filter(|byte| !byte.is_ascii_whitespace()) {
+            match event(byte) {
+                Some(event) => events.push_back(event),
+                None => stderr::line(&format!(
+                    "master-fifo: {}: {:?} is no command; those are + - c C p q Q r R s w W",
+                    path.display(),
+                    char::from(byte)
+                )),
+            }
+        }
+    }
+}
+
+/// What a letter means.
+fn event(letter: u8) -> Option<Event> {
+    Some(match letter {
+        b'r' | b'R' | b'c' | b'w' | b'W' => Event::Reload,
+        b'q' => Event::Finish,
+        b'Q' => Event::Stop,
+        b'+' => Event::More,
+        b'-' => Event::Less,
+        b'C' => Event::Cheap,
+        b'p' => Event::Pause,
+        b's' => Event::Report,
+        _ => return None,
+    })
+}

@@ -1,0 +1,127 @@
+//! Reloads: another generation of workers, or another program in the master's place.
+//!
+//! A new program is tried first: it starts beside this one, with the same arguments, has one worker load the application,
+//! and says by its exit code whether that went well. Only then does it take this one's place, in the same process.
+
+use std::ffi::{CString, OsStr};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use goherd_sys::parcel::Packed;
+use goherd_sys::process::{self, Ending, Pid};
+use goherd_sys::signal::Signum;
+use goherd_sys::stderr;
+
+use super::{House, Program, Renewed};
+use crate::family::Event;
+use crate::handover::{self, Handover};
+
+/// A new program, being tried.
+#[derive(Debug)]
+pub(super) struct Trial {
+    program: Program,
+    pid: Pid,
+}
+
+impl Trial {
+    fn begin(program: Program) -> io::Result<Self> {
+        let (name, args) = program.args.split_first().map_or((OsStr::new(""), &[][..]), |(a, b)| (a, b));
+        let child = Command::new(&program.path)
+            .arg0(name)
+            .args(args)
+            .current_dir(&program.folder)
+            .env(handover::TRIAL, handover::VERSION.to_string())
+            .process_group(0)
+            .spawn()?;
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::new);
+        let pid = pid.ok_or_else(|| io::Error::other("the process has no number"))?;
+        Ok(Self { program, pid })
+    }
+
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Gives it up.
+    pub fn end(self) {
+        process::kill_group(self.pid, Signum::KILL);
+    }
+}
+
+impl House<'_> {
+    pub(super) fn renew(&mut self, generation: u32) -> io::Result<()> {
+        let current = self.family.generation();
+        let open = self.generations.get(&current).map_or(&[][..], |current| &current.listeners[..]);
+        let event = match self.owner.renew(generation, open) {
+            Ok(Renewed::Generation(new)) => {
+                let plan = new.plan.clone();
+                self.generations.insert(generation, new);
+                Event::Renewed { generation, plan }
+            }
+            Ok(Renewed::Program(program)) => {
+                let path = program.path.display().to_string();
+                stderr::line(&format!("{path} is another program now: trying it"));
+                match Trial::begin(program) {
+                    Ok(trial) => {
+                        self.trial = Some(trial);
+                        return Ok(());
+                    }
+                    Err(error) => Event::RenewFailed(format!("{path} cannot be started: {error}")),
+                }
+            }
+            Err(reason) => Event::RenewFailed(reason),
+        };
+        self.events.push_back(event);
+        Ok(())
+    }
+
+    /// The trial has ended: if all was well, this returns only when the program cannot take over after all.
+    pub(super) fn end_trial(&mut self, ending: Option<Ending>) {
+        let Some(Trial { program, pid }) = self.trial.take() else { return };
+        let path = program.path.display();
+        let reason = match ending {
+            _ if self.family.is_ending() => return,
+            Some(Ending::Exited(0)) => {
+                stderr::line(&format!("{path} is good: it takes over"));
+                match self.hand_over(&program) {
+                    Ok(error) | Err(error) => format!("{path} cannot take over: {error}"),
+                }
+            }
+            Some(ending) => format!("{path} (pid {pid}), being tried, {ending}"),
+            None => format!("{path} (pid {pid}), being tried, is lost"),
+        };
+        self.events.push_back(Event::RenewFailed(reason));
+    }
+
+    /// Puts `program` in the place of this one, with all that it needs to go on. Returns why that could not be done.
+    fn hand_over(&mut self, program: &Program) -> io::Result<io::Error> {
+        let (unborn, members) = self.family.hand_on();
+        for line in unborn {
+            self.children.kill(line);
+        }
+        let current = self.family.generation();
+        let listeners = self.generations.get(&current).map_or(&[][..], |current| &current.listeners[..]);
+        let handover = Handover::pack(
+            self.family.is_paused(),
+            &self.scoreboard,
+            listeners.iter().zip(self.owner.names(current)),
+            members.into_iter().filter_map(|member| Some((member, self.children.control(member.line)?))),
+            self.children.strangers(),
+        )?;
+        let (variable, packed): (CString, Packed) = handover.pack()?;
+        let text = |text: &OsStr| CString::new(text.as_bytes());
+        let args = program.args.iter().map(|arg| text(arg)).collect::<Result<Vec<_>, _>>()?;
+        let variables = std::env::vars_os()
+            .map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()));
+        let variables = variables.chain([Ok(variable)]).collect::<Result<Vec<_>, _>>()?;
+        let path = text(program.path.as_os_str())?;
+        let back = std::env::current_dir();
+        std::env::set_current_dir(&program.folder)?;
+        let error = process::become_program(&path, &args, &variables);
+        drop(packed);
+        std::env::set_current_dir(back?)?;
+        Ok(error)
+    }
+}
