@@ -28,7 +28,7 @@ pub(crate) const MAX_DISCARDED: u64 = 256 << 10;
 /// How much is read after the last answer, so that it reaches a peer that is still sending: time bounds it as well.
 const MAX_LINGERED: u64 = 16 << 20;
 
-/// How long a peer may take to complete a head, or to end its side, while draining, in milliseconds.
+/// How long a peer may take to begin a request, to complete a head, or to end its side while draining, in milliseconds.
 const TIME_IN_A_DRAIN: u64 = 1000;
 
 /// What all connections of a reactor have in common.
@@ -59,8 +59,9 @@ impl Shared {
         if !self.is_draining() {
             return self.times;
         }
-        let head = if self.times.head == 0 { TIME_IN_A_DRAIN } else { self.times.head.min(TIME_IN_A_DRAIN) };
-        Times { head, end: self.times.end.min(TIME_IN_A_DRAIN), ..self.times }
+        let less = |time: u64| if time == 0 { TIME_IN_A_DRAIN } else { time.min(TIME_IN_A_DRAIN) };
+        let Times { head, idle, end, .. } = self.times;
+        Times { head: less(head), idle: less(idle), end: less(end), ..self.times }
     }
 
     /// How long peers of this protocol may take for bytes.
@@ -206,16 +207,27 @@ impl Connection {
         Ok(found)
     }
 
-    /// Waits for the peer, without a buffer if there is nothing in it; not for another request while draining.
+    /// Waits for the peer, without a buffer if there is nothing in it.
     fn rest(&mut self, shared: &Shared) -> Progress {
-        if self.input.as_ref().is_some_and(|input| !input.is_idle()) {
-            return Progress::Waiting;
-        }
-        self.release_input(shared);
-        if shared.is_draining() && self.requests > 0 {
-            return Progress::Closed;
+        if self.input.as_ref().is_none_or(|input| input.is_idle()) {
+            self.release_input(shared);
         }
         Progress::Waiting
+    }
+
+    /// A drain begins while the peer is waited for. What has arrived and was not looked at yet may be a request: it is
+    /// still answered. So is what arrives soon, if the connection is new, or had an answer not long ago: its peer may be
+    /// sending the next request just now.
+    pub fn drain(&mut self, shared: &Shared, now: Millis) -> Progress {
+        let soon = self.requests == 0 || self.wait.hasten(now, TIME_IN_A_DRAIN);
+        if self.wait.awaited != Awaited::Next {
+            self.wait = Wait::default(); // there is less time now
+        }
+        self.readable = true;
+        match self.advance(shared) {
+            Progress::Waiting if self.input.is_none() && !soon => Progress::Closed,
+            progress => progress,
+        }
     }
 
     pub fn release_input(&mut self, shared: &Shared) {

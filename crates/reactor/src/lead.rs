@@ -303,16 +303,13 @@ impl Reactor {
     pub fn drain(&self) {
         locked(&self.lead).doors.wall_up(&self.epoll);
         self.shared.draining.store(true, Ordering::Release);
+        let now = Millis::now();
         for index in self.table.used() {
             let Some(mut slot) = self.table.lock(index) else { continue };
             let Some(connection) = slot.connection.as_mut() else { continue };
             match connection.phase {
                 Phase::Waiting => {
-                    // What has arrived and was not looked at yet may be a request: it is still answered. So is what
-                    // arrives soon on a connection that has had no answer.
-                    connection.wait = Wait::default();
-                    connection.readable = true;
-                    let progress = connection.advance(&self.shared);
+                    let progress = connection.drain(&self.shared, now);
                     self.settle(index, &mut slot, progress, None);
                 }
                 Phase::Lingering => {

@@ -85,6 +85,15 @@ impl Wait {
         self.due = (limit > 0).then(|| now.after(time));
     }
 
+    /// Bounds the wait for another request to `limit` milliseconds, if it has not lasted that long yet.
+    pub fn hasten(&mut self, now: Millis, limit: u64) -> bool {
+        let may = self.awaited == Awaited::Next && now.since(self.since) < limit;
+        if may {
+            self.due = Some(self.since.after(limit));
+        }
+        may
+    }
+
     /// Whether it has lasted too long.
     pub fn is_over(&self, now: Millis) -> bool {
         self.due.is_some_and(|due| due <= now)

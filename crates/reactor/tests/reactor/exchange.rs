@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use goherd_proto::fields;
 use goherd_reactor::{Event, Failure, Mode, Read, Write};
@@ -200,6 +200,7 @@ fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
     let (mut idle, seen) = server.asked();
     server.respond(seen.id, "one");
     assert_eq!(answer(&mut idle).1, "one");
+    std::thread::sleep(Duration::from_millis(1100));
     let (mut busy, seen) = server.asked();
     server.reactor.drain();
     assert_eq!(server.reactor.connections(), 1, "the idle one is closed");
@@ -209,6 +210,22 @@ fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
     assert_eq!(server.next(Mode::Lead).0, Event::Nothing);
     server.respond(seen.id, "last");
     assert!(answer(&mut busy).0.contains("Connection: close\r\n"));
+    assert_eq!(server.wait(Mode::Lead).0, Event::Drained);
+}
+
+#[test]
+fn draining_answers_a_peer_that_had_an_answer_just_now_once_more() {
+    let server = Server::new(8);
+    let (mut peer, seen) = server.asked();
+    server.respond(seen.id, "one");
+    assert_eq!(answer(&mut peer).1, "one");
+    server.reactor.drain();
+    assert_eq!(server.next(Mode::Lead).0, Event::Nothing);
+    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let seen = server.request();
+    server.respond(seen.id, "last");
+    assert!(answer(&mut peer).0.contains("Connection: close\r\n"));
+    drop(peer);
     assert_eq!(server.wait(Mode::Lead).0, Event::Drained);
 }
 
