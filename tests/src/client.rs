@@ -96,8 +96,9 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Whether the end of the connection is the end of a body that nothing else tells.
-    fn ends_the_connection(&self) -> bool {
+    /// Whether the connection ends with this answer.
+    #[must_use]
+    pub fn ends_the_connection(&self) -> bool {
         let closes = self.field("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         closes || self.head.starts_with("HTTP/1.0 ")
     }

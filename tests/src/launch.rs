@@ -16,6 +16,7 @@ pub struct Launch {
     args: Vec<OsString>,
     env: Vec<(String, String)>,
     folder: Option<PathBuf>,
+    binary: Option<PathBuf>,
     handed: Vec<(Arc<OwnedFd>, String)>,
     pub(crate) workers: usize,
 }
@@ -23,7 +24,7 @@ pub struct Launch {
 /// A server that listens nowhere yet, with one worker.
 #[must_use]
 pub fn launch() -> Launch {
-    Launch { args: Vec::new(), env: Vec::new(), folder: None, handed: Vec::new(), workers: 1 }
+    Launch { args: Vec::new(), env: Vec::new(), folder: None, binary: None, handed: Vec::new(), workers: 1 }
 }
 
 impl Launch {
@@ -86,6 +87,13 @@ impl Launch {
         self
     }
 
+    /// The file that the server is started from, in place of the one that all tests share.
+    #[must_use]
+    pub fn binary(mut self, path: &Path) -> Self {
+        self.binary = Some(path.to_owned());
+        self
+    }
+
     /// Starts the server, and waits until it listens and all its workers are ready.
     #[must_use]
     pub fn start(&self) -> Server {
@@ -132,7 +140,7 @@ impl Launch {
     /// The server itself, or a shell that puts what is handed over in its place, knows its own number, and becomes the
     /// server.
     fn command(&self, stdout: Stdio) -> Command {
-        let mut server = Command::new(Place::Binary.path());
+        let mut server = Command::new(self.binary.clone().unwrap_or_else(|| Place::Binary.path()));
         server.stdin(Stdio::null()).stdout(stdout);
         if self.handed.is_empty() {
             return server;

@@ -19,6 +19,7 @@ mod program;
 mod scratch;
 mod server;
 mod toolchain;
+mod traffic;
 mod wait;
 
 pub use apps::{app, app_of, c_library, program};
@@ -32,6 +33,7 @@ pub use program::Program;
 pub use scratch::Scratch;
 pub use server::Server;
 pub use toolchain::{Toolchain, every_go, skip, skip_for_want_of};
+pub use traffic::{Habit, Miss, Tally, Traffic};
 pub use wait::{DEADLINE, eventually};
 
 pub use rustix::process::Signal;

@@ -168,6 +168,24 @@ impl Server {
         Process::children_of(self.pid)
     }
 
+    /// How many TCP connections its workers have taken and hold.
+    #[must_use]
+    pub fn established_in_workers(&self) -> usize {
+        let sockets = |pid: u32| {
+            let links = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            links.filter_map(|entry| Some(std::fs::read_link(entry.path()).ok()?.to_str()?.to_owned()))
+        };
+        let held: Vec<_> = self.worker_pids().into_iter().flat_map(sockets).collect();
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+        let port = format!(":{:04X}", self.port());
+        let established = table.lines().filter(|line| {
+            let words: Vec<_> = line.split_whitespace().collect();
+            let [_, local, _, "01", _, _, _, _, _, inode, ..] = words[..] else { return false };
+            local.ends_with(&port) && held.contains(&format!("socket:[{inode}]"))
+        });
+        established.count()
+    }
+
     /// The numbers of the workers' processes.
     #[must_use]
     pub fn worker_pids(&self) -> Vec<u32> {

@@ -89,9 +89,18 @@ impl Sources {
         self.sources.iter().filter(|source| source.from_outside).count()
     }
 
-    /// Takes the one that serves `endpoint`.
-    fn take(&mut self, endpoint: &Endpoint) -> Option<Source> {
-        let found = self.sources.iter().position(|source| source.listener.serves(endpoint))?;
+    /// Takes those that serve these, each once.
+    fn take(&mut self, wanted: &[Endpoint]) -> Vec<Option<Source>> {
+        let mut serving = |endpoint| self.take_one(|source| source.listener.serves(endpoint));
+        let mut found: Vec<_> = wanted.iter().map(&mut serving).collect();
+        for (found, endpoint) in found.iter_mut().zip(wanted).filter(|(found, _)| found.is_none()) {
+            *found = self.take_one(|source| !source.from_outside && had_no_port(source, endpoint));
+        }
+        found
+    }
+
+    fn take_one(&mut self, is_it: impl FnMut(&Source) -> bool) -> Option<Source> {
+        let found = self.sources.iter().position(is_it)?;
         Some(self.sources.remove(found))
     }
 }
@@ -119,10 +128,11 @@ pub fn open(config: &Config, mut sources: Sources) -> Result<Vec<Opened>, Failur
         protocol: spoken(protocol),
         behind_proxy: config.http_enable_proxy_protocol && protocol == Protocol::Http,
     };
+    let wanted = config.sockets.iter().map(|socket| absolute(endpoint(&socket.address)));
+    let wanted = wanted.collect::<io::Result<Vec<_>>>()?;
     let mut opened = Vec::new();
-    for socket in &config.sockets {
-        let wanted = absolute(endpoint(&socket.address))?;
-        let (listener, from_outside) = match sources.take(&wanted) {
+    for (socket, source) in config.sockets.iter().zip(sources.take(&wanted)) {
+        let (listener, from_outside) = match source {
             Some(source) => (source.listener, source.from_outside),
             None => match bind(socket, &files, config.listen.into()) {
                 Err(error) if sources.lenient => {
@@ -140,6 +150,14 @@ pub fn open(config: &Config, mut sources: Sources) -> Result<Vec<Opened>, Failur
         Opened { listener: source.listener, door: door(protocol), from_outside: true }
     }));
     Ok(opened)
+}
+
+/// Whether a socket may be the one that the kernel has given a port, for an address without one.
+fn had_no_port(source: &Source, wanted: &Endpoint) -> bool {
+    match (source.listener.endpoint(), wanted) {
+        (Endpoint::Inet(found), Endpoint::Inet(wanted)) => wanted.port() == 0 && found.ip() == wanted.ip(),
+        _ => false,
+    }
 }
 
 /// What is to be spoken at a socket that is named nowhere but in its own name.

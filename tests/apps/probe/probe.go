@@ -191,6 +191,12 @@ func spawn(w http.ResponseWriter, r *http.Request) {
 
 func main() {
 	log.Printf("probe: main run %d in process %d", atomic.AddInt32(&mains, 1), os.Getpid())
+	switch os.Getenv("PROBE_MAIN") {
+	case "hang":
+		time.Sleep(time.Hour)
+	case "panic":
+		panic("main of the probe was told to panic")
+	}
 	for path, handler := range map[string]http.HandlerFunc{
 		"/": hello, "/pid": pid, "/worker": worker, "/init-count": initCount, "/args": args, "/headers": headers,
 		"/env": env, "/request": request, "/echo": echo, "/ignore": ignore, "/panic": fail, "/exit": exit,

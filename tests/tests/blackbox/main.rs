@@ -25,8 +25,10 @@ mod inherited;
 mod limits;
 mod messages;
 mod nginx;
+mod reloads;
 mod sockets;
 mod standalone;
+mod upgrades;
 
 use goherd_tests::{Launch, Scratch, Server, Toolchain, app, launch};
 

@@ -639,8 +639,9 @@ impl Family {
     /// When this member is to be given up, if it goes on as it does.
     fn patience(&self, member: &Member) -> Option<Millis> {
         match member.stage {
-            Stage::Starting if self.plan.start_timeout > 0 => {
-                Some(member.born.after(self.plan.start_timeout))
+            Stage::Starting => {
+                let timeout = self.start_timeout(member.generation);
+                (timeout > 0).then(|| member.born.after(timeout))
             }
             Stage::Draining { until } => Some(until),
             _ => None,
@@ -652,10 +653,11 @@ impl Family {
             self.members.iter().filter(|(_, member)| self.patience(member).is_some_and(|until| until <= now));
         let lost: Vec<_> = lost.map(|(&line, _)| line).collect();
         for line in lost {
+            let Some(generation) = self.members.get(&line).map(|member| member.generation) else { continue };
+            let timeout = seconds(self.start_timeout(generation));
             let Some(member) = self.members.get_mut(&line) else { continue };
             let Member { number, pid, .. } = *member;
             let story = if member.stage == Stage::Starting {
-                let timeout = seconds(self.plan.start_timeout);
                 let story = format!("was not ready within {timeout} s (worker-start-timeout)");
                 member.failure.get_or_insert(format!("worker {number} {story}"));
                 story

@@ -73,6 +73,14 @@ impl Family {
             && self.places.iter().any(|place| place.young_deaths > 0)
     }
 
+    /// How long a member of this generation may take to become ready.
+    pub(super) fn start_timeout(&self, generation: u32) -> u64 {
+        match &self.renewal.step {
+            Step::Candidate { generation: candidate, plan } if *candidate == generation => plan.start_timeout,
+            _ => self.plan.start_timeout,
+        }
+    }
+
     pub(super) fn renewed(&mut self, generation: u32, plan: Plan, actions: &mut Actions) {
         if self.mood != Mood::Serving {
             return actions.push(Action::Forget(generation));

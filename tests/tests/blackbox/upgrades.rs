@@ -1,0 +1,111 @@
+//! Upgrades: another program goes on in the master's process.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use goherd_tests::{Place, Server, Signal, Toolchain, Traffic, eventually, with_both_toolchains};
+
+use crate::reloads::{HABITS, Site};
+
+with_both_toolchains!(upgrades_under_load_lose_no_request, what_is_under_way_outlives_an_upgrade);
+
+/// Puts this file in the place of the server's program.
+fn install(site: &Site, content: impl AsRef<[u8]>) {
+    let new = site.scratch.write("new", content);
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::rename(new, site.scratch.path("server")).unwrap();
+}
+
+fn server_in(site: &Site) -> Server {
+    install(site, fs::read(Place::Binary.path()).unwrap());
+    site.launch().binary(&site.scratch.path("server")).start()
+}
+
+/// The file that a process runs.
+fn runs(pid: u32) -> u64 {
+    fs::metadata(format!("/proc/{pid}/exe")).unwrap().ino()
+}
+
+fn upgrade(site: &Site, server: &Server, count: usize) {
+    install(site, fs::read(Place::Binary.path()).unwrap());
+    let new = fs::metadata(site.scratch.path("server")).unwrap().ino();
+    server.signal(Signal::HUP);
+    server.wait_for_lines("is good: it takes over", count);
+    eventually("the new program runs", || (runs(server.master_pid()) == new).then_some(()));
+}
+
+fn upgrades_under_load_lose_no_request(toolchain: Toolchain) {
+    let site = Site::new(toolchain);
+    let server = server_in(&site);
+    let old = server.worker_pids();
+    let traffic = Traffic::begin(&server.address(), &HABITS);
+    for count in 1..=3 {
+        upgrade(&site, &server, count);
+        eventually("all workers run the new program", || {
+            let (master, workers) = (runs(server.master_pid()), server.worker_pids());
+            (workers.len() == 2 && workers.iter().all(|&pid| runs(pid) == master)).then_some(())
+        });
+    }
+    let tally = traffic.end();
+    assert!(tally.missed.is_empty() && tally.answered > 100, "{tally}\n{}", server.log());
+    assert!(server.worker_pids().iter().all(|pid| !old.contains(pid)));
+    server.signal(Signal::HUP);
+    server.wait_for_log("the reload is complete");
+    assert_eq!(server.stop(), 0);
+}
+
+fn what_is_under_way_outlives_an_upgrade(toolchain: Toolchain) {
+    let site = Site::new(toolchain);
+    let server = server_in(&site);
+    let mut held = crate::hold(&server, &site.scratch, "gate");
+    let child = server.text("/spawn").parse().unwrap();
+    upgrade(&site, &server, 1);
+    eventually("the old worker and two new ones are there", || {
+        (server.worker_pids().len() >= 3 && server.lines_with(" is ready after ") >= 5).then_some(())
+    });
+    site.scratch.write("gate", "");
+    assert_eq!(held.receive().unwrap().text(), "let go");
+    eventually("the old ones end", || (server.worker_pids().len() == 2).then_some(()));
+    eventually("with their children", || goherd_tests::Process::find(child).is_none().then_some(()));
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_program_that_is_no_good_does_not_take_over() {
+    let site = Site::new(Toolchain::Go);
+    let server = server_in(&site);
+    let (program, workers) = (runs(server.master_pid()), server.worker_pids());
+    let refused = |count: usize, words: &[&str]| {
+        server.signal(Signal::HUP);
+        let lines = server.wait_for_lines("the reload is refused: ", count);
+        let line = lines.last().unwrap();
+        assert!(words.iter().all(|word| line.contains(word)), "{line}");
+        assert_eq!((runs(server.master_pid()), server.worker_pids()), (program, workers.clone()));
+        assert_eq!(server.text("/"), "hello from the probe\n");
+    };
+    install(&site, "");
+    refused(1, &["server"]);
+    install(&site, "#!/bin/sh\nexit 3\n");
+    refused(2, &["being tried, exited with code 3"]);
+    install(&site, fs::read(Place::Binary.path()).unwrap());
+    site.configure("no-such-option = 1");
+    refused(3, &["being tried, exited with code 1"]);
+    server.wait_for_log("no-such-option");
+    site.configure("env = PROBE_MAIN=panic");
+    refused(4, &["being tried, exited with code 1"]);
+    site.configure("env = PROBE_MAIN=hang\nworker-start-timeout = 0.3");
+    refused(5, &["being tried, exited with code 1"]);
+    site.configure("");
+    upgrade(&site, &server, 1);
+    assert_ne!(runs(server.master_pid()), program);
+}
+
+#[test]
+fn an_end_comes_before_an_upgrade() {
+    let site = Site::new(Toolchain::Go);
+    let server = server_in(&site);
+    install(&site, "#!/bin/sh\nexec sleep 1000\n");
+    server.signal(Signal::HUP);
+    server.wait_for_log("is another program now: trying it");
+    assert_eq!(server.stop(), 0);
+}
