@@ -18,13 +18,22 @@ pub struct Launch {
     folder: Option<PathBuf>,
     binary: Option<PathBuf>,
     handed: Vec<(Arc<OwnedFd>, String)>,
+    left_open: Option<u8>,
     pub(crate) workers: usize,
 }
 
 /// A server that listens nowhere yet, with one worker.
 #[must_use]
 pub fn launch() -> Launch {
-    Launch { args: Vec::new(), env: Vec::new(), folder: None, binary: None, handed: Vec::new(), workers: 1 }
+    Launch {
+        args: Vec::new(),
+        env: Vec::new(),
+        folder: None,
+        binary: None,
+        handed: Vec::new(),
+        left_open: None,
+        workers: 1,
+    }
 }
 
 impl Launch {
@@ -77,6 +86,13 @@ impl Launch {
     #[must_use]
     pub fn hand_over(mut self, descriptor: impl Into<OwnedFd>, name: &str) -> Self {
         self.handed.push((Arc::new(descriptor.into()), name.to_owned()));
+        self
+    }
+
+    /// Leaves the descriptor of this number, from 5 to 9, open in a server that something is handed over to.
+    #[must_use]
+    pub fn leave_open(mut self, number: u8) -> Self {
+        self.left_open = Some(number);
         self
     }
 
@@ -148,7 +164,8 @@ impl Launch {
         let mut shell = Command::new("sh");
         let become_the_server = r#"export LISTEN_PID="${LISTEN_PID:-$$}"; exec "$0" "$@""#;
         let place = ["exec 3<&0 </dev/null", "exec 3<&0 4<&1 </dev/null >/dev/null"][self.handed.len() - 1];
-        shell.arg("-c").arg(format!("{place}; {become_the_server}")).arg(server.get_program());
+        let left = self.left_open.map(|number| format!("; exec {number}</dev/null")).unwrap_or_default();
+        shell.arg("-c").arg(format!("{place}{left}; {become_the_server}")).arg(server.get_program());
         let names: Vec<&str> = self.handed.iter().map(|(_, name)| name.as_str()).collect();
         shell.env("LISTEN_FDS", names.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
         let mut descriptors =

@@ -66,6 +66,20 @@ impl App {
         self.main().map(|library| library.path.as_path())
     }
 
+    /// Loads the runtime library that the application shares with all others of its toolchain, libgo, for a process that will
+    /// not find it later: no code of the application runs.
+    pub fn load_runtime(&self) -> Result<(), LoadError> {
+        let mut needing =
+            self.libraries.iter().filter_map(|library| Some((library, library.inspection.libgo.as_ref()?)));
+        needing.try_for_each(|(library, libgo)| {
+            // SAFETY: the system's library of this name is what the loader would load for the application; it starts nothing
+            // by itself, and this process was forked to be its home.
+            unsafe { Library::open(libgo) }.map(drop).map_err(|error| {
+                LoadError::new(&library.path, format!("cannot be loaded: {error}{}", hint(&error)))
+            })
+        })
+    }
+
     /// Lines that tell what was found.
     pub fn describe(&self) -> impl Iterator<Item = String> {
         self.libraries.iter().map(|library| {

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use goherd_config::Request;
 use goherd_master::{Handover, handover};
-use goherd_sys::inherited;
+use goherd_sys::{descriptors, inherited};
 
 use settings::Failure;
 use sockets::Sources;
@@ -27,6 +27,7 @@ fn begin() -> Result<ExitCode, Failure> {
     let trial = trial()?;
     let handover = Handover::take()?;
     let inherited = inherited::take()?;
+    descriptors::keep_from_programs()?;
     match goherd_config::parse(std::env::args_os())? {
         Request::Help(text) | Request::ShowConfig(text) => Ok(log::answer(text.trim_end())),
         Request::Version => Ok(log::answer(concat!("goherd ", env!("CARGO_PKG_VERSION")))),

@@ -8,7 +8,7 @@ use goherd_config::Config;
 use goherd_master::{Generation, Handover, Life, Plan};
 use goherd_shm::Scoreboard;
 use goherd_sys::inherited::Inherited;
-use goherd_sys::{Pid, stderr, user};
+use goherd_sys::{Pid, process, stderr, user};
 
 use crate::reload::Server;
 use crate::settings::{self, Failure};
@@ -20,7 +20,7 @@ pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
     sockets::check(config, inherited.len())?;
     let home = Folder::enter(config)?;
     let app = settings::app(config)?;
-    settings::identity(config)?;
+    settings::confinement(config)?;
     settings::capacity(config)?;
     home.leave()?;
     app.describe().for_each(|line| stderr::line(&line));
@@ -32,6 +32,7 @@ pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
 pub fn run(config: &Config, sources: Sources, handover: Option<Handover>) -> Result<ExitCode, Failure> {
     notes(config);
     sockets::check(config, sources.len())?;
+    config.umask.into_iter().for_each(process::set_umask);
     let mut server = Server::new()?;
     let (generation, lines) = server.prepare(1, config, sources)?;
     let scoreboard = match &handover {

@@ -13,7 +13,7 @@ use goherd_master::{Algorithm, Cheaper, Plan};
 use goherd_sys::descriptors;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::user::{self, Identity};
-use goherd_worker::{Limits, Times};
+use goherd_worker::{Confinement, Limits, Times};
 
 /// The most connections of one worker, unless max-connections says otherwise.
 const USUAL_CONNECTIONS: u32 = 65_536;
@@ -30,23 +30,56 @@ pub fn app(config: &Config) -> Result<App, Failure> {
     Ok(app)
 }
 
-/// Finds the user and the group that workers are to be. A user without `gid` brings its own group, so that nothing of
+/// Finds what workers give up, and whether they can.
+pub fn confinement(config: &Config) -> Result<Confinement, Failure> {
+    let identity = identity(config)?;
+    if let Some(root) = &config.chroot {
+        check_root(root, config)?;
+    }
+    Ok(Confinement {
+        identity,
+        root: config.chroot.clone(),
+        no_new_privileges: config.no_new_privs,
+        address_space: (config.limit_as > 0).then_some(config.limit_as << 20),
+    })
+}
+
+/// Finds the user and the groups that workers are to be. A user without `gid` brings its own group, so that nothing of
 /// root's is left.
-pub fn identity(config: &Config) -> Result<Identity, Failure> {
+fn identity(config: &Config) -> Result<Identity, Failure> {
     let user = find("uid", "user", config.uid.as_deref(), user::find_user)?;
     let group = find("gid", "group", config.gid.as_deref(), user::find_group)?;
-    if (user.is_some() || group.is_some()) && !user::is_root() {
-        return Err(
-            "uid/gid: only root can become somebody else: start the server as root, or remove the option"
-                .into(),
-        );
+    let more = config.add_gid.iter().map(|name| find("add-gid", "group", Some(name), user::find_group));
+    let more_groups: Vec<_> = more.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    if (user.is_some() || group.is_some() || !more_groups.is_empty()) && !user::is_root() {
+        return Err("uid/gid/add-gid: only root can become somebody else: start the server as root, or remove the option"
+            .into());
     }
     let group = group.or(user.and_then(|user| user.group));
     if let (Some(user), None) = (user, group) {
         let number = user.id.0;
         return Err(format!("uid: {number} is in no database, so it has no group: name one with gid").into());
     }
-    Ok(Identity { user: user.map(|user| user.id), group })
+    Ok(Identity { user: user.map(|user| user.id), group, more_groups })
+}
+
+/// Looks whether workers can live below `root`.
+fn check_root(root: &Path, config: &Config) -> Result<(), Failure> {
+    let shown = root.display();
+    if !user::is_root() {
+        return Err("chroot: only root can do that: start the server as root, or remove the option".into());
+    }
+    if !root.metadata().map_err(|error| format!("chroot: cannot use {shown}: {error}"))?.is_dir() {
+        return Err(format!("chroot: {shown} is not a folder").into());
+    }
+    if !config.go_load.is_empty() && !root.join("proc/self/fd").is_dir() {
+        return Err(format!(
+            "chroot: {shown} has no /proc, through which workers load the application: mount it (mount --bind /proc \
+             {shown}/proc)"
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// Looks a name up that `option` has.
@@ -78,7 +111,7 @@ pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_w
         args: std::iter::once(name).chain(config.go_args.iter().cloned()).collect(),
         env: config.env.clone(),
         cores: config.goroutines.unwrap_or(1).into(),
-        identity: identity(config)?,
+        confinement: confinement(config)?,
         doors: Vec::new(),
         max_connections: capacity(config)?,
         max_requests: config.http_keepalive_requests,

@@ -1,6 +1,10 @@
-//! How many descriptors this process may have: RLIMIT_NOFILE of getrlimit(2). Children inherit it.
+//! The descriptors of this process: how many it may have (RLIMIT_NOFILE of getrlimit(2), which children inherit), and which of
+//! them the programs get that it starts.
 
 use std::io;
+use std::os::fd::{BorrowedFd, RawFd};
+
+use rustix::io::{FdFlags, fcntl_setfd};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -22,9 +26,37 @@ pub fn set(count: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(count), maximum: Some(count) })?)
 }
 
+/// Lets no program that this process starts have more than the descriptors 0, 1 and 2 of all that are open now: whoever
+/// started this process may have left some open.
+pub fn keep_from_programs() -> io::Result<()> {
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let number = entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
+        if let Some(number @ 3..) = number {
+            // SAFETY: the number was just read from the list of those that are open, and the borrow ends with this call. One that
+            // has been closed meanwhile is an error, which nobody minds.
+            let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+            let _closed_already = fcntl_setfd(descriptor, FdFlags::CLOEXEC);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_get_nothing_that_was_open() {
+        use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+        // SAFETY: dup of the descriptor 2 takes no memory of ours.
+        let number = unsafe { libc::dup(2) };
+        // SAFETY: it was just made, and nobody else knows of it.
+        let open = unsafe { OwnedFd::from_raw_fd(number) };
+        assert_eq!(rustix::io::fcntl_getfd(&open).unwrap(), FdFlags::empty());
+        keep_from_programs().unwrap();
+        assert_eq!(rustix::io::fcntl_getfd(&open).unwrap(), FdFlags::CLOEXEC);
+        assert_eq!(open.as_raw_fd(), number);
+    }
 
     #[test]
     fn the_soft_limit_is_raised_to_the_hard_one() {

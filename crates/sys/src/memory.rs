@@ -1,4 +1,5 @@
-//! Memory behind a descriptor (memfd_create(2)): a mapping that forked processes share, and sealed copies of files.
+//! Memory behind a descriptor (memfd_create(2)): a mapping that forked processes share, and sealed copies of files. And how
+//! much of it a process may have.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -6,6 +7,7 @@ use std::ptr::NonNull;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// A mapping of anonymous memory, shared with every process forked after it was made. It starts as zeroes.
 #[derive(Debug)]
@@ -108,6 +110,12 @@ impl Sealed {
     pub fn path(&self) -> String {
         format!("/proc/self/fd/{}", self.fd.as_raw_fd())
     }
+}
+
+/// Lets this process map `bytes` at most, for good: RLIMIT_AS of getrlimit(2).
+pub fn limit_address_space(bytes: u64) -> io::Result<()> {
+    let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    Ok(setrlimit(Resource::As, limit)?)
 }
 
 #[cfg(test)]

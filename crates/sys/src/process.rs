@@ -239,6 +239,11 @@ pub fn sleep_for_ever() -> ! {
     }
 }
 
+/// Takes these permissions from every file that this process, and those forked from it, make from now on: umask(2).
+pub fn set_umask(mode: u32) {
+    let _before = rp::umask(rustix::fs::Mode::from_raw_mode(mode));
+}
+
 /// Replaces the descriptor 0 by /dev/null, so that no worker reads the terminal.
 pub fn close_stdin() -> io::Result<()> {
     let null = std::fs::File::open("/dev/null")?;

@@ -1,7 +1,9 @@
-//! The user and group database (getpwnam_r(3), getgrnam_r(3)) and dropping privileges (setresuid(2) and its kin).
+//! The user and group database (getpwnam_r(3), getgrnam_r(3)) and dropping privileges (setresuid(2) and its kin,
+//! chroot(2), PR_SET_NO_NEW_PRIVS).
 
 use std::ffi::CString;
 use std::io;
+use std::path::Path;
 
 use rustix::process::{Gid, Uid};
 
@@ -10,12 +12,14 @@ use rustix::process::{Gid, Uid};
 pub struct Id(pub u32);
 
 /// Whom a worker becomes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The user, if it is to change.
     pub user: Option<Id>,
     /// The group, if it is to change.
     pub group: Option<Id>,
+    /// The groups that it is in besides.
+    pub more_groups: Vec<Id>,
 }
 
 /// Whether this process has root's rights.
@@ -95,19 +99,35 @@ fn lookup(mut query: impl FnMut(&mut [libc::c_char]) -> (libc::c_int, bool)) -> 
 
 /// Makes this process `identity`, for good: groups first, then the user, so that nothing is left to take back.
 ///
-/// If the group changes, the supplementary groups are cut to it. Call it while the process has one thread: rustix changes the
-/// calling thread alone, and threads made later inherit from it.
-pub fn become_identity(identity: Identity) -> io::Result<()> {
-    if let Some(Id(group)) = identity.group {
+/// If the group changes, or there are more groups, the supplementary groups are those and no others. Call it while the process
+/// has one thread: rustix changes the calling thread alone, and threads made later inherit from it.
+pub fn become_identity(identity: &Identity) -> io::Result<()> {
+    let Identity { user, group, more_groups } = identity;
+    let groups: Vec<Gid> = group.iter().chain(more_groups).map(|group| Gid::from_raw(group.0)).collect();
+    if !groups.is_empty() {
+        rustix::thread::set_thread_groups(&groups)?;
+    }
+    if let Some(Id(group)) = *group {
         let group = Gid::from_raw(group);
-        rustix::thread::set_thread_groups(&[group])?;
         rustix::thread::set_thread_res_gid(group, group, group)?;
     }
-    if let Some(Id(user)) = identity.user {
+    if let Some(Id(user)) = *user {
         let user = Uid::from_raw(user);
         rustix::thread::set_thread_res_uid(user, user, user)?;
     }
     Ok(())
+}
+
+/// Makes `root` the root of the file system for this process, for good, and goes there.
+pub fn stay_in(root: &Path) -> io::Result<()> {
+    rustix::process::chroot(root)?;
+    Ok(rustix::process::chdir("/")?)
+}
+
+/// Lets no program that this process starts have more rights than the process itself. Call it while the process has one
+/// thread: threads made later inherit it.
+pub fn gain_nothing() -> io::Result<()> {
+    Ok(rustix::thread::set_no_new_privs(true)?)
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@
 
 #![forbid(unsafe_code)]
 
+mod confinement;
 mod host;
 mod life;
 mod native;
 
+pub use confinement::Confinement;
 pub use goherd_proto::Protocol;
 pub use goherd_reactor::{Limits, Times};
 pub use life::{DoorSettings, Settings, run};

@@ -12,9 +12,9 @@ use goherd_shm::{Birth, ToMaster};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::signal;
 use goherd_sys::socket::Listener;
-use goherd_sys::user::{Identity, become_identity};
 use goherd_sys::{process, stderr};
 
+use crate::confinement::Confinement;
 use crate::host::{Counter, Desk};
 use crate::native;
 
@@ -34,8 +34,8 @@ pub struct Settings {
     pub cores: u32,
     /// Where it lives.
     pub folder: PathBuf,
-    /// Whom a worker becomes.
-    pub identity: Identity,
+    /// What a worker gives up.
+    pub confinement: Confinement,
     /// What is spoken at each listener, in their order.
     pub doors: Vec<DoorSettings>,
     /// The most connections of one worker.
@@ -84,8 +84,7 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
     std::env::set_current_dir(&settings.folder).map_err(|error| {
         io::Error::other(format!("chdir: cannot go to {}: {error}", settings.folder.display()))
     })?;
-    become_identity(settings.identity)
-        .map_err(|error| io::Error::other(format!("uid/gid: cannot drop privileges: {error}")))?;
+    settings.confinement.enter(&settings.app)?;
     let doors = listeners.into_iter().zip(&settings.doors);
     let reactor = Reactor::new(goherd_reactor::Settings {
         name: format!("worker {}", desk.number),

@@ -189,6 +189,17 @@ func spawn(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, child.Process.Pid)
 }
 
+// descriptors tells which a program has that a handler starts. The last of them
+// is the folder that the program reads for this.
+func descriptors(w http.ResponseWriter, r *http.Request) {
+	list, err := exec.Command("ls", "/proc/self/fd").Output()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprint(w, strings.Join(strings.Fields(string(list)), " "))
+}
+
 func main() {
 	log.Printf("probe: main run %d in process %d", atomic.AddInt32(&mains, 1), os.Getpid())
 	switch os.Getenv("PROBE_MAIN") {
@@ -201,7 +212,7 @@ func main() {
 		"/": hello, "/pid": pid, "/worker": worker, "/init-count": initCount, "/args": args, "/headers": headers,
 		"/env": env, "/request": request, "/echo": echo, "/ignore": ignore, "/panic": fail, "/exit": exit,
 		"/sleep": sleep, "/barrier": meet, "/max-in-flight": maxInFlight, "/big": big, "/stream": stream,
-		"/until": until, "/until-gone": untilGone, "/spawn": spawn,
+		"/until": until, "/until-gone": untilGone, "/spawn": spawn, "/descriptors": descriptors,
 	} {
 		http.HandleFunc(path, handler)
 	}

@@ -25,6 +25,7 @@ mod inherited;
 mod limits;
 mod messages;
 mod nginx;
+mod privileges;
 mod reloads;
 mod sockets;
 mod standalone;

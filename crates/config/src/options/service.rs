@@ -25,7 +25,7 @@ pub const ROWS: &[OptionRow] = &[
         value_name: "GROUP",
         list: true,
         help: "Let workers be in this group too, a name or a number",
-        doc: "The groups that are named here are all that workers are in besides their own.",
+        doc: "The groups that are named here are all that workers are in besides their own. It takes root.",
         ..ROW
     },
     OptionRow {
@@ -33,6 +33,12 @@ pub const ROWS: &[OptionRow] = &[
         kind: Kind::Path(|draft, path| draft.config.chroot = Some(path)),
         value_name: "DIR",
         help: "Make this folder the root of all that workers see of the file system",
+        doc: "\
+Workers begin in it; master, sockets, pidfile and log stay outside. It takes root, and is for nothing without `uid`: root can
+leave again. The application is loaded from the server's copy, so the library need not be there, but the folder needs a `/proc`
+(`mount --bind /proc DIR/proc`), and all that the application opens at run time: what its library is linked with other than the
+C library and libgo, `/etc/resolv.conf`, `/etc/ssl/certs`, `/usr/share/zoneinfo`.",
+        uwsgi: "puts the master into it as well.",
         ..ROW
     },
     OptionRow {
@@ -40,6 +46,7 @@ pub const ROWS: &[OptionRow] = &[
         kind: Kind::Flag(|draft, on| draft.config.no_new_privs = on),
         default: Some("false"),
         help: "Let no program that workers start gain rights, such as by a setuid bit (PR_SET_NO_NEW_PRIVS)",
+        doc: "`sudo`, `ping` and their like do not work from the application then.",
         uwsgi: "has no such option.",
         ..ROW
     },
