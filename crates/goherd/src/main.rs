@@ -4,11 +4,14 @@
 
 #![forbid(unsafe_code)]
 
+mod background;
 mod log;
+mod pidfile;
 mod reload;
 mod serve;
 mod settings;
 mod sockets;
+mod vacuum;
 
 use std::process::ExitCode;
 

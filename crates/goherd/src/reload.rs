@@ -13,9 +13,11 @@ use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::Listener;
 use goherd_sys::stderr;
 
+use crate::pidfile;
 use crate::serve::{self, Folder};
 use crate::settings::{self, Failure};
 use crate::sockets::{self, Opened, Source, Sources};
+use crate::vacuum::Vacuum;
 
 /// The server as its command line describes it, with what workers of each generation are made from.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Server {
     workers: BTreeMap<u32, Workers>,
     /// Shared by the workers of all generations.
     baton: Arc<EventFd>,
+    /// The files that are to be removed at the end, if the last configuration wants that.
+    vacuum: Vacuum,
 }
 
 #[derive(Debug)]
@@ -33,6 +37,7 @@ struct Workers {
     settings: goherd_worker::Settings,
     /// What is known of their sockets, for a program that takes over.
     names: Vec<String>,
+    vacuum: bool,
 }
 
 /// What tells a file from one that was put in its place.
@@ -51,7 +56,13 @@ impl Server {
         let path = program(args.first(), &folder)?;
         let program = Program { path, args, folder };
         let started = identity(Path::new("/proc/self/exe"));
-        Ok(Self { program, started, workers: BTreeMap::new(), baton: Arc::new(EventFd::new()?) })
+        Ok(Self {
+            program,
+            started,
+            workers: BTreeMap::new(),
+            baton: Arc::new(EventFd::new()?),
+            vacuum: Vacuum::default(),
+        })
     }
 
     /// Turns a configuration into a generation; gives what is to be said of it, too.
@@ -80,6 +91,9 @@ impl Server {
         worker.doors = opened.iter().map(|socket| socket.door).collect();
         let mut lines = serve::describe(config, &worker);
         lines.extend(opened.iter().map(Opened::describe));
+        for path in opened.iter().filter_map(Opened::file) {
+            let _somebody_removed_it = self.vacuum.remember(path);
+        }
         let names = opened.iter().map(Opened::name).collect();
         let absolute =
             |paths: &[PathBuf]| paths.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();
@@ -90,8 +104,21 @@ impl Server {
             touch_reload: absolute(&touched)?,
             fifos: absolute(&config.master_fifo)?,
         };
-        self.workers.insert(number, Workers { settings: worker, names });
+        self.workers.insert(number, Workers { settings: worker, names, vacuum: config.vacuum });
         Ok((generation, lines))
+    }
+
+    /// Writes the number of this process to `path`.
+    pub fn write_pidfile(&mut self, path: &Path) -> Result<(), Failure> {
+        pidfile::write(path)?;
+        Ok(self.vacuum.remember(path)?)
+    }
+
+    /// The server has ended.
+    pub fn clean_up(&self) {
+        if self.workers.values().next_back().is_some_and(|workers| workers.vacuum) {
+            self.vacuum.clean();
+        }
     }
 
     /// What workers of this generation are made from, in one of them.

@@ -1,6 +1,6 @@
 //! Starting the server: everything that can be found wrong is, before the first fork.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use goherd_shm::Scoreboard;
 use goherd_sys::inherited::Inherited;
 use goherd_sys::{Pid, process, stderr, user};
 
+use crate::background;
 use crate::reload::Server;
 use crate::settings::{self, Failure};
 use crate::sockets::{self, Sources};
@@ -34,13 +35,18 @@ pub fn run(config: &Config, sources: Sources, handover: Option<Handover>) -> Res
     sockets::check(config, sources.len())?;
     config.umask.into_iter().for_each(process::set_umask);
     let mut server = Server::new()?;
+    let folder = Folder::enter(config)?;
+    let log = if handover.is_none() { background::open_log(config.daemonize.as_deref())? } else { None };
+    let pidfile = config.pidfile.as_ref().map(std::path::absolute).transpose()?;
+    folder.leave()?;
     let (generation, lines) = server.prepare(1, config, sources)?;
     let scoreboard = match &handover {
         None => Scoreboard::new()?,
         Some(handover) => Scoreboard::adopt(handover.scoreboard.try_clone()?)?,
     };
-    if let Some(path) = &config.pidfile {
-        write_pidfile(path)?;
+    let number = || pidfile.map_or(Ok(()), |path| server.write_pidfile(&path));
+    if let Some(code) = background::enter(log.as_ref(), number)? {
+        return Ok(code);
     }
     stderr::line(&format!("version {}, master pid {}", env!("CARGO_PKG_VERSION"), Pid::me()));
     lines.iter().for_each(|line| stderr::line(line));
@@ -71,7 +77,10 @@ fn live(
                 server.worker(birth.generation).ok_or("there is nothing to make this worker from")?;
             goherd_worker::run(&worker, birth)
         }
-        Life::Master(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
+        Life::Master(code) => {
+            server.clean_up();
+            Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+        }
     }
 }
 
@@ -123,9 +132,4 @@ impl Folder {
     pub fn leave(&self) -> Result<(), Failure> {
         Ok(std::env::set_current_dir(&self.outside)?)
     }
-}
-
-fn write_pidfile(path: &Path) -> Result<(), Failure> {
-    std::fs::write(path, format!("{}\n", Pid::me()))
-        .map_err(|error| format!("pidfile: cannot write {}: {error}", path.display()).into())
 }

@@ -36,6 +36,14 @@ impl Opened {
         }
     }
 
+    /// Its file, if it has one and the server made it.
+    pub fn file(&self) -> Option<&Path> {
+        match self.listener.endpoint() {
+            Endpoint::Unix(path) if !self.from_outside => Some(path),
+            _ => None,
+        }
+    }
+
     /// What [`Source::known`] understands.
     pub fn name(&self) -> String {
         let outside = if self.from_outside { OUTSIDE } else { "" };

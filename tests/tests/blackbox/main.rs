@@ -27,6 +27,7 @@ mod messages;
 mod nginx;
 mod privileges;
 mod reloads;
+mod service;
 mod sockets;
 mod standalone;
 mod upgrades;

@@ -64,6 +64,10 @@ C library and libgo, `/etc/resolv.conf`, `/etc/ssl/certs`, `/usr/share/zoneinfo`
         kind: Kind::Path(|draft, path| draft.config.pidfile = Some(path)),
         value_name: "FILE",
         help: "Write the process id of the master to this file",
+        doc: "\
+It is written when nothing is left that could keep the server from starting, and is whole at every moment; the file of a server
+that runs already stays untouched if this one fails. `vacuum` removes it at the end.",
+        uwsgi: "writes `pidfile` before it knows whether it can start, `safe-pidfile` after.",
         ..ROW
     },
     OptionRow {
@@ -72,6 +76,10 @@ C library and libgo, `/etc/resolv.conf`, `/etc/ssl/certs`, `/usr/share/zoneinfo`
         kind: Kind::Path(|draft, path| draft.config.daemonize = Some(path)),
         value_name: "LOGFILE",
         help: "Go on in the background, with the log in this file",
+        doc: "\
+All that can be found wrong at the start is still said at the terminal, with exit code 1; the command ends when the server goes
+on without it. Lines are added to the file. A service manager needs no such option, and systemd is better off without.",
+        uwsgi: "goes into the background before it looks at most of its options, unless the name is `daemonize2`.",
         ..ROW
     },
 ];
