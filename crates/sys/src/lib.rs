@@ -25,6 +25,7 @@ pub mod fifo;
 pub mod inherited;
 pub mod library;
 pub mod memory;
+pub mod notify;
 pub mod parcel;
 pub mod process;
 pub mod signal;
