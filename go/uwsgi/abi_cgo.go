@@ -93,6 +93,8 @@ func adoptProcess() {
 			debug.SetGCPercent(n)
 		case name == "GOGC" && value == "off":
 			debug.SetGCPercent(-1)
+		case name == "GOMEMLIMIT":
+			setMemoryLimit(value)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -58,11 +57,6 @@ func serve(handler http.Handler) error {
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return err
-	}
-	// gccgo cannot preempt a goroutine that computes, so each such holds up one of
-	// GOMAXPROCS: one more goes on with all the others.
-	if runtime.Compiler == "gccgo" && runtime.GOMAXPROCS(0) < 2 && os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(2)
 	}
 	e := &engine{handler: handler, raw: raw, events: int32(abiEvents()), limit: limit, server: &http.Server{Handler: handler}}
 	e.steward = newCore(e, limit)

@@ -66,6 +66,12 @@ impl App {
         self.main().map(|library| library.path.as_path())
     }
 
+    /// The toolchain of the library whose `main` is run.
+    #[must_use]
+    pub fn toolchain(&self) -> Option<Toolchain> {
+        self.main().map(|library| library.inspection.toolchain)
+    }
+
     /// Loads the runtime library that the application shares with all others of its toolchain, libgo, for a process that will
     /// not find it later: no code of the application runs.
     pub fn load_runtime(&self) -> Result<(), LoadError> {

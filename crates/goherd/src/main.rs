@@ -8,6 +8,7 @@ mod background;
 mod log;
 mod pidfile;
 mod reload;
+mod runtime;
 mod serve;
 mod settings;
 mod sockets;

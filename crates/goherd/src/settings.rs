@@ -15,6 +15,8 @@ use goherd_sys::eventfd::EventFd;
 use goherd_sys::user::{self, Identity};
 use goherd_worker::{Confinement, Limits, Times};
 
+use crate::runtime;
+
 /// The most connections of one worker, unless max-connections says otherwise.
 const USUAL_CONNECTIONS: u32 = 65_536;
 
@@ -109,7 +111,7 @@ pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_w
         .into_owned();
     Ok(goherd_worker::Settings {
         args: std::iter::once(name).chain(config.go_args.iter().cloned()).collect(),
-        env: config.env.clone(),
+        env: runtime::environment(config, &app),
         cores: config.goroutines.unwrap_or(1).into(),
         confinement: confinement(config)?,
         doors: Vec::new(),

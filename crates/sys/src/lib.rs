@@ -16,6 +16,7 @@
 compile_error!("Goherd runs on Linux with glibc, on x86-64 or aarch64 (see ARCHITECTURE.md, \"Platforms\")");
 
 pub mod background;
+pub mod cgroup;
 pub mod clock;
 pub mod control;
 pub mod descriptors;

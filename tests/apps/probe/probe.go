@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -189,6 +190,14 @@ func spawn(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, child.Process.Pid)
 }
 
+// memoryLimit gives the limit that the runtime knows, or -1 if it knows none.
+var memoryLimit = func() int64 { return -1 }
+
+// share tells what the runtime takes for its share of the machine.
+func share(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprintf(w, "%d processors, %d bytes", runtime.GOMAXPROCS(0), memoryLimit())
+}
+
 // descriptors tells which a program has that a handler starts. The last of them
 // is the folder that the program reads for this.
 func descriptors(w http.ResponseWriter, r *http.Request) {
@@ -212,7 +221,7 @@ func main() {
 		"/": hello, "/pid": pid, "/worker": worker, "/init-count": initCount, "/args": args, "/headers": headers,
 		"/env": env, "/request": request, "/echo": echo, "/ignore": ignore, "/panic": fail, "/exit": exit,
 		"/sleep": sleep, "/barrier": meet, "/max-in-flight": maxInFlight, "/big": big, "/stream": stream,
-		"/until": until, "/until-gone": untilGone, "/spawn": spawn, "/descriptors": descriptors,
+		"/until": until, "/until-gone": untilGone, "/spawn": spawn, "/descriptors": descriptors, "/share": share,
 	} {
 		http.HandleFunc(path, handler)
 	}

@@ -1,6 +1,6 @@
 //! What an application finds in its process: arguments, environment, one run of main.
 
-use goherd_tests::{Process, Toolchain, app, launch, with_both_toolchains};
+use goherd_tests::{Launch, Process, Toolchain, app, launch, skip, with_both_toolchains};
 
 use crate::probe;
 
@@ -9,6 +9,8 @@ with_both_toolchains!(
     the_first_argument_is_the_library_s_name,
     env_is_seen_by_the_application,
     main_runs_once_in_each_worker,
+    workers_share_the_processors,
+    options_and_variables_say_what_a_runtime_s_share_is,
 );
 
 fn go_args_become_the_arguments(toolchain: Toolchain) {
@@ -41,6 +43,37 @@ fn main_runs_once_in_each_worker(toolchain: Toolchain) {
         assert_eq!(server.lines_with(&format!("probe: main run 1 in process {pid}")), 1, "{}", server.log());
     }
     assert_eq!(server.lines_with("probe: main run"), 2, "{}", server.log());
+}
+
+fn workers_share_the_processors(toolchain: Toolchain) {
+    if std::env::var_os("GOMAXPROCS").is_some() {
+        return skip("GOMAXPROCS is set");
+    }
+    let all = std::thread::available_parallelism().unwrap().get();
+    let least = if toolchain == Toolchain::Gccgo { 2 } else { 1 };
+    for workers in [1, 2, all + 1] {
+        let server = probe(toolchain).processes(workers).start();
+        let expected = format!("{} processors, ", least.max(all / workers));
+        let told = server.text("/share");
+        assert!(told.starts_with(&expected), "{told} with {workers} workers, not {expected}");
+    }
+}
+
+fn options_and_variables_say_what_a_runtime_s_share_is(toolchain: Toolchain) {
+    let told = |launch: Launch| launch.start().text("/share");
+    // gccgo's runtime knows no such limit.
+    let share = |processors, bytes: i64| {
+        let bytes = if toolchain == Toolchain::Gccgo { -1 } else { bytes };
+        format!("{processors} processors, {bytes} bytes")
+    };
+    let of_the_server =
+        || probe(toolchain).environment("GOMAXPROCS", "5").environment("GOMEMLIMIT", "300MiB");
+    assert_eq!(told(of_the_server()), share(5, 300 << 20));
+    let of_workers = || of_the_server().with(["--env", "GOMAXPROCS=6", "--env", "GOMEMLIMIT=2GiB"]);
+    assert_eq!(told(of_workers()), share(6, 2 << 30));
+    assert_eq!(told(of_workers().with(["--go-maxprocs=7", "--go-memlimit=64"])), share(7, 64 << 20));
+    assert_eq!(told(of_the_server().with(["--env", "GOMEMLIMIT=off"])), share(5, i64::MAX));
+    assert_eq!(told(of_the_server().with(["--env", "GOMEMLIMIT=much"])), share(5, 300 << 20));
 }
 
 #[test]

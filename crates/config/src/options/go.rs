@@ -37,8 +37,8 @@ pub const ROWS: &[OptionRow] = &[
         value_name: "N",
         help: "How many threads of each worker run Go code at the same time, as the variable GOMAXPROCS says it",
         doc: "Without it, and without `GOMAXPROCS` in the environment or in `env`: the processors that the server may use \
-              (its cgroup's cpu.max, its CPU affinity), divided by the number of workers, and at least 1; with gccgo at \
-              least 2, as its scheduler needs.",
+              (its cgroup's cpu.max, its CPU affinity), divided by `processes`, and at least 1; with gccgo at least 2, as a \
+              goroutine that computes holds one up there.",
         uwsgi: NOT_THERE,
         ..ROW
     },
@@ -48,7 +48,7 @@ pub const ROWS: &[OptionRow] = &[
         value_name: "MIB",
         help: "The memory that each worker's Go runtime tries to stay within, in MiB, as the variable GOMEMLIMIT says it",
         doc: "Without it, and without `GOMEMLIMIT` in the environment or in `env`: nine tenths of the memory that the \
-              server's cgroup may have (memory.max), divided by the number of workers; where there is no such limit, none. \
+              server's cgroup may have (version 2: memory.max), divided by `processes`; where there is no such limit, none. \
               It is a soft limit: the runtime collects garbage more often, and goes beyond it rather than fail. Go 1.18 \
               and gccgo do not have it and ignore it.",
         uwsgi: NOT_THERE,
