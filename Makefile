@@ -96,7 +96,7 @@ bench: ## CPU, throughput, latency, memory beside net/http and nginx: docs/bench
 	@$(MAKE) --no-print-directory build
 	$(CARGO) run --release --locked -p goherd-bench
 
-install: ## binary, link, Go package, header and gox, under PREFIX (default /usr/local)
+install: ## binary, link, Go package, header, gox and systemd units, under PREFIX (default /usr/local)
 	@[ -x $(RELEASE)/goherd ] || { echo "build first: make" >&2; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/goherd/go/uwsgi
 	install -m 755 $(RELEASE)/goherd $(DESTDIR)$(PREFIX)/bin/goherd
@@ -105,6 +105,11 @@ install: ## binary, link, Go package, header and gox, under PREFIX (default /usr
 	    install -m 644 -v $(RELEASE)/uwsgi.gox $(DESTDIR)$(PREFIX)/bin/uwsgi.gox; fi
 	install -m 644 include/goherd.h $(DESTDIR)$(PREFIX)/include/goherd.h
 	install -m 644 $(filter-out %_test.go,$(UWSGI_GO)) go/uwsgi/go.mod $(DESTDIR)$(PREFIX)/share/goherd/go/uwsgi
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	@for unit in goherd@.service goherd@.socket; do \
+	    echo "packaging/$$unit -> $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit"; \
+	    sed 's|=/usr/local/|=$(PREFIX)/|' packaging/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; \
+	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; done
 	@echo "installed; in an app's go.mod: require uwsgi v0.0.0 and replace uwsgi => $(PREFIX)/share/goherd/go/uwsgi"
 
 clean: ## removes target/

@@ -25,6 +25,7 @@ mod inherited;
 mod limits;
 mod messages;
 mod nginx;
+mod packaging;
 mod privileges;
 mod reloads;
 mod service;
