@@ -77,7 +77,7 @@ impl Connection {
     /// Reads data into `buffer`, which is not empty.
     pub(crate) fn read_body(&mut self, buffer: &mut [u8], shared: &Shared) -> Read {
         self.exchange.waits_to_read = false;
-        self.exchange.consume_head(self.input.as_deref_mut());
+        self.begin_body();
         if self.exchange.refusal.is_some() {
             return Read::Broken;
         }

@@ -18,6 +18,7 @@ use goherd_sys::socket::{Stream, Transfer};
 use crate::answer;
 use crate::date::Date;
 use crate::exchange::{Exchange, Read};
+use crate::harakiri::Harakiri;
 use crate::input::{Input, Pool};
 use crate::lead::Wake;
 use crate::rarely::Rarely;
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub date: Date,
     pub limits: Limits,
     pub times: Times,
+    pub harakiri: Harakiri,
     /// The most connections at a time.
     pub max_connections: u32,
     /// The most requests of one connection.
@@ -92,7 +94,7 @@ pub(crate) enum Phase {
 }
 
 /// Where a connection comes from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Origin {
     /// `address:port` of the peer; "@" for a unix socket, as Go has it.
     pub peer: Box<str>,
@@ -250,10 +252,20 @@ impl Connection {
         if refusal.is_silent() {
             return Progress::Closed;
         }
+        let answer = self.refusal(refusal, shared);
+        self.send_refusal(refusal, &answer, shared)
+    }
+
+    /// The bytes of that answer.
+    pub fn refusal(&mut self, refusal: Refusal, shared: &Shared) -> Vec<u8> {
         self.now = Millis::lately();
-        let answer = answer::refusal(self, refusal, shared);
+        answer::refusal(self, refusal, shared)
+    }
+
+    /// Sends them, behind what could not be sent yet.
+    pub fn send_refusal(&mut self, refusal: Refusal, answer: &[u8], shared: &Shared) -> Progress {
         self.exchange.refusal = Some(refusal);
-        self.input.get_or_insert_with(|| shared.pool.take()).out.extend_from_slice(&answer);
+        self.input.get_or_insert_with(|| shared.pool.take()).out.extend_from_slice(answer);
         self.phase = Phase::Flushing;
         self.flush_and_finish(shared)
     }
@@ -386,7 +398,7 @@ impl Connection {
         taken > 0
     }
 
-    /// The peer has taken too long. Gives which waits of the core are over with that, if one is busy here.
+    /// The peer has taken too long. Gives which waits of the core, who names itself, are over with that, if one is busy here.
     pub fn expire(&mut self, shared: &Shared) -> (Progress, Option<Wake>) {
         const TOO_LATE: Refusal = Refusal::with(408, "came too slowly");
         let exchange = &mut self.exchange;
@@ -398,11 +410,9 @@ impl Connection {
             Phase::Busy if !exchange.blocked && !writable => {
                 exchange.refusal = Some(TOO_LATE);
                 exchange.waits_to_read = false;
-                (Progress::Waiting, Some(Wake { core: exchange.core, readable, ..Wake::default() }))
+                (Progress::Waiting, Some(Wake { readable, ..Wake::default() }))
             }
-            Phase::Busy => {
-                (Progress::Closed, Some(Wake { core: exchange.core, readable, writable, gone: true }))
-            }
+            Phase::Busy => (Progress::Closed, Some(Wake { core: 0, readable, writable, gone: true })),
             _ => (Progress::Closed, None),
         }
     }

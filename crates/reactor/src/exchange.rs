@@ -78,8 +78,6 @@ pub enum Write {
 /// The state of a connection's current exchange.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
-    /// The core that handles it: the address of its wake-ups.
-    pub core: u32,
     /// The part of the request's body that was neither read nor discarded.
     pub body: Remaining,
     /// What was found wrong in the body: it takes the place of the application's answer.
@@ -99,7 +97,7 @@ pub(crate) struct Exchange {
     pub blocked: bool,
     /// The core has been told that the peer is gone.
     pub told_gone: bool,
-    head_consumed: bool,
+    pub head_consumed: bool,
     pub minor: u8,
     is_head: bool,
     /// An answer in parts has begun.
@@ -111,10 +109,9 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    fn begin(input: &Input, core: u32, keep_alive: bool, told_gone: bool) -> Self {
+    fn begin(input: &Input, keep_alive: bool, told_gone: bool) -> Self {
         let (head, bytes) = (input.head(), input.head_bytes());
         Self {
-            core,
             body: Remaining::of(input),
             expects_continue: head.framing.expects_continue,
             expected_continue: head.framing.expects_continue,
@@ -155,14 +152,30 @@ impl Exchange {
 
 impl Connection {
     /// A core takes the request that is complete.
-    pub fn begin(&mut self, core: u32, shared: &Shared) {
+    pub fn begin(&mut self, shared: &Shared) {
         self.requests = self.requests.saturating_add(1);
         if let Some(input) = &self.input {
             let keep_alive = !shared.is_draining() && self.requests < shared.max_requests;
-            self.exchange = Exchange::begin(input, core, keep_alive, self.peer_ended);
+            self.exchange = Exchange::begin(input, keep_alive, self.peer_ended);
         }
         self.begin_waiting(shared);
         self.phase = Phase::Busy;
+    }
+
+    /// Goes on to the body, while the request is being handled.
+    pub fn begin_body(&mut self) {
+        if let Some(input) = self.input.as_mut().filter(|_| !self.exchange.head_consumed) {
+            input.keep_line();
+        }
+        self.exchange.consume_head(self.input.as_deref_mut());
+    }
+
+    /// The line of the request that is being handled, fit for the log; `None`: it is known no more.
+    pub fn request_line(&self) -> Option<String> {
+        const MOST: usize = 120;
+        let line = self.input.as_ref()?.request_line(self.exchange.head_consumed);
+        let end = if line.len() > MOST { "…" } else { "" };
+        Some(format!("{}{end}", line[..line.len().min(MOST)].escape_ascii()))
     }
 }
 
@@ -171,12 +184,12 @@ impl Reactor {
     ///
     /// What the peer does not take at once is sent later, without the application. A body longer than the declared
     /// Content-Length is cut, a shorter one ends the connection.
+    ///
+    /// As with [`Reactor::finish`] and [`Reactor::abort`], `Ok` means that this ended the exchange, also if its peer was
+    /// gone or answered already: its handler is over. It does so once for each exchange.
     pub fn respond(&self, id: ExchangeId, status: u16, block: &[u8], body: &[u8]) -> Result<(), Failure> {
         let said = check(is_final(status), block)?;
-        if self.release(id) {
-            return Err(Failure::Ended);
-        }
-        self.step(id, |connection, shared| {
+        self.last_step(id, |connection, shared| {
             if connection.exchange.is_streaming() {
                 return (Err(Failure::OutOfTurn), Progress::Waiting);
             }
@@ -227,10 +240,7 @@ impl Reactor {
     /// is over. So is one whose connection was taken over with [`Reactor::hijack`].
     pub fn finish(&self, id: ExchangeId, trailers: &[u8]) -> Result<(), Failure> {
         check(true, trailers)?;
-        if self.release(id) {
-            return Ok(());
-        }
-        self.step(id, |connection, shared| match connection.end_answer(trailers, shared) {
+        self.last_step(id, |connection, shared| match connection.end_answer(trailers, shared) {
             Ok(progress) => (Ok(()), progress),
             Err(failure) => (Err(failure), Progress::Waiting),
         })
@@ -240,7 +250,7 @@ impl Reactor {
     /// For [`Reactor::hijack`]; call it until it gives 0.
     pub fn unread(&self, id: ExchangeId, buffer: &mut [u8]) -> Result<usize, Failure> {
         self.step(id, |connection, _| {
-            connection.exchange.consume_head(connection.input.as_deref_mut());
+            connection.begin_body();
             let Some(input) = &mut connection.input else { return (Ok(0), Progress::Waiting) };
             let count = buffer.len().min(input.unread().len());
             buffer[..count].copy_from_slice(&input.unread()[..count]);
@@ -278,10 +288,7 @@ impl Reactor {
 
     /// Ends the connection as it stands: the peer sees that the answer is not whole. The exchange is over.
     pub fn abort(&self, id: ExchangeId) -> Result<(), Failure> {
-        if self.release(id) {
-            return Ok(());
-        }
-        self.step(id, |_, _| (Ok(()), Progress::Closed))
+        self.last_step(id, |_, _| (Ok(()), Progress::Closed))
     }
 
     /// Nobody waits for the request's body any more, so that the peer may take its time.

@@ -3,6 +3,7 @@
 //! An Input belongs to a connection only while there are such bytes or a request is being answered: between requests it
 //! lies in the pool, so that an idle connection holds no buffer.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 
 use goherd_proto::fastcgi::Stdin;
@@ -37,6 +38,8 @@ pub(crate) struct Input {
     pub trailers: Vec<u8>,
     /// What is to be sent, and could not be yet.
     pub out: Vec<u8>,
+    /// The request line, if the head was consumed while the request is being handled.
+    line: Vec<u8>,
 }
 
 impl Input {
@@ -52,6 +55,7 @@ impl Input {
             front: None,
             trailers: Vec::new(),
             out: Vec::new(),
+            line: Vec::new(),
         }
     }
 
@@ -87,6 +91,27 @@ impl Input {
         if self.protocol == Protocol::Http {
             self.consume(self.head.length);
         }
+    }
+
+    /// Method and target, for the log; `consumed`: the head was, and [`Input::keep_line`] had been called.
+    pub fn request_line(&self, consumed: bool) -> Cow<'_, [u8]> {
+        if consumed && self.protocol == Protocol::Http {
+            return (&self.line).into();
+        }
+        let (head, bytes) = (self.head(), self.head_bytes());
+        [head.method.of(bytes), head.target.of(bytes)].join(&b' ').into()
+    }
+
+    /// Keeps the request line of a head that is about to be consumed.
+    pub fn keep_line(&mut self) {
+        if self.protocol != Protocol::Http {
+            return;
+        }
+        let bytes = &self.bytes[self.start..self.start + self.head.length];
+        self.line.clear();
+        self.line.extend_from_slice(self.head.method.of(bytes));
+        self.line.push(b' ');
+        self.line.extend_from_slice(self.head.target.of(bytes));
     }
 
     /// The peer, as the web server in front names it.

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use goherd_proto::http1::Limits;
 use goherd_sys::clock::Millis;
@@ -22,6 +22,7 @@ use crate::connection::{Connection, Phase, Progress, Shared};
 use crate::date::Date;
 use crate::doors::{BATON, Door, Doors};
 use crate::exchange::{Failure, View};
+use crate::harakiri::{Handler, Harakiri};
 use crate::input::Pool;
 use crate::pace::{Pace, TICK_MICROS};
 use crate::rarely::Rarely;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long it may take.
     pub times: Times,
+    /// How long a handler may take.
+    pub harakiri: Harakiri,
 }
 
 /// What the caller of [`Reactor::next`] is out for.
@@ -129,6 +132,8 @@ pub struct Reactor {
     pub(crate) timers: Timers,
     /// Tells that all cores are busy.
     full: Rarely,
+    /// How many handlers do not return.
+    pub(crate) stuck: AtomicU32,
     endpoints: Vec<Endpoint>,
 }
 
@@ -143,7 +148,7 @@ pub(crate) struct Lead {
     /// When to try again, if what was left none of was descriptors: they may become free without any connection's end.
     pub retry: Option<Millis>,
     /// Wake-ups that nobody has been told of.
-    wakes: VecDeque<Event>,
+    pub wakes: VecDeque<Event>,
 }
 
 impl std::fmt::Debug for Lead {
@@ -174,6 +179,7 @@ impl Reactor {
                 date: Date::new(),
                 limits: settings.limits,
                 times: settings.times,
+                harakiri: settings.harakiri,
                 max_connections: settings.max_connections,
                 max_requests: settings.max_requests,
                 draining: AtomicBool::new(false),
@@ -193,6 +199,7 @@ impl Reactor {
                 wakes: VecDeque::new(),
             }),
             full: Rarely::new(FULL_MS),
+            stuck: AtomicU32::new(0),
             endpoints,
         })
     }
@@ -266,6 +273,22 @@ impl Reactor {
     #[must_use]
     pub fn watch_call(&self) -> BorrowedFd<'_> {
         self.pace.call.as_fd()
+    }
+
+    pub(crate) fn call_watch(&self) {
+        self.pace.call.signal();
+    }
+
+    /// What [`Reactor::look_at_time`] is to be called after, beside the times that it gives.
+    #[must_use]
+    pub fn watch_timer(&self) -> BorrowedFd<'_> {
+        self.timers.fd.as_fd()
+    }
+
+    /// How often somebody has come to poll.
+    #[must_use]
+    pub fn polls(&self) -> u64 {
+        self.pace.turns()
     }
 
     /// The eventfd on which the application waits for the alarm of the watch.
@@ -423,43 +446,43 @@ impl Reactor {
         &self.lead
     }
 
-    /// Looks after every connection's time.
-    fn sweep(&self, lead: &mut Lead) {
+    /// Looks after the time of every handler and every connection.
+    pub(crate) fn sweep(&self, lead: &mut Lead) {
         self.timers.came();
         let now = Millis::now();
         let mut next = self.retry_accepting(lead, now);
         for index in self.table.used() {
             let Some(mut slot) = self.table.lock(index) else { continue };
-            let Some(connection) = slot.connection.as_mut() else { continue };
-            let due = connection.mind_time(&self.shared, now);
-            if connection.wait.is_over(now) && connection.wait.awaited == Awaited::Bytes && connection.takes()
-            {
-                let due = connection.mind_time(&self.shared, now);
-                next = [next, due].into_iter().flatten().min();
-            } else if connection.wait.is_over(now) {
-                lead.wakes.extend(self.expire(index, &mut slot));
-            } else {
-                next = [next, due].into_iter().flatten().min();
-            }
+            let handler = self.mind_handler(index, &mut slot, lead, now);
+            let peer = self.mind_peer(index, &mut slot, lead, now);
+            next = [next, handler, peer].into_iter().flatten().min();
         }
         if let Some(due) = next {
             self.timers.by(due);
         }
     }
 
-    /// Ends what a peer has taken too long for.
-    fn expire(&self, index: u32, slot: &mut MutexGuard<'_, Slot>) -> Option<Event> {
-        let id = ExchangeId::new(index, slot.sequence);
-        let (progress, wake) = slot.connection.as_mut()?.expire(&self.shared);
-        match (progress, wake) {
-            (Progress::Closed, Some(_)) => {
-                let mut connection = slot.connection.take()?;
-                connection.release_input(&self.shared);
-                slot.outlived = true;
-            }
-            _ => drop(self.settle(index, slot, progress, None)),
+    /// Looks after the time of the peer in `slot`; gives when to look again.
+    fn mind_peer(&self, index: u32, slot: &mut Slot, lead: &mut Lead, now: Millis) -> Option<Millis> {
+        let connection = slot.connection.as_mut()?;
+        let due = connection.mind_time(&self.shared, now);
+        if !connection.wait.is_over(now) {
+            return due;
         }
-        wake.map(|wake| Event::Wake(id, wake))
+        if connection.wait.awaited == Awaited::Bytes && connection.takes() {
+            return connection.mind_time(&self.shared, now);
+        }
+        lead.wakes.extend(self.expire(index, slot));
+        None
+    }
+
+    /// Ends what a peer has taken too long for.
+    fn expire(&self, index: u32, slot: &mut Slot) -> Option<Event> {
+        let id = ExchangeId::new(index, slot.sequence);
+        let core = slot.handler.as_ref().map_or(0, |handler| handler.core);
+        let (progress, wake) = slot.connection.as_mut()?.expire(&self.shared);
+        self.settle(index, slot, progress, None);
+        wake.map(|wake| Event::Wake(id, Wake { core, ..wake }))
     }
 
     fn on_connection(
@@ -473,6 +496,7 @@ impl Reactor {
     ) -> Option<Event> {
         let mut slot = self.table.lock(index).filter(|slot| slot.generation == generation)?;
         let sequence = slot.sequence;
+        let core_at_work = slot.handler.as_ref().map_or(0, |handler| handler.core);
         let connection = slot.connection.as_mut()?;
         connection.readable |= readiness.readable;
         connection.peer_ended |= readiness.peer_ended;
@@ -483,7 +507,7 @@ impl Reactor {
                     self.watch_over(connection, Millis::lately());
                 }
                 let id = ExchangeId::new(index, sequence);
-                return wake(connection, readiness).map(|wake| Event::Wake(id, wake));
+                return wake(connection, core_at_work, readiness).map(|wake| Event::Wake(id, wake));
             }
             Phase::Waiting if mode == Mode::Steward => {
                 if !readiness.peer_ended {
@@ -502,10 +526,10 @@ impl Reactor {
     }
 
     /// Files away what a step came to, that was made at `now` if that is known. `Some`: the steward should call a core.
-    fn settle(
+    pub(crate) fn settle(
         &self,
         index: u32,
-        slot: &mut MutexGuard<'_, Slot>,
+        slot: &mut Slot,
         progress: Progress,
         now: Option<Millis>,
     ) -> Option<Event> {
@@ -574,17 +598,16 @@ impl Reactor {
     }
 
     /// Gives a complete request to `core`.
-    fn hand_out(
-        &self,
-        index: u32,
-        slot: &mut MutexGuard<'_, Slot>,
-        core: u32,
-        inspect: &mut dyn FnMut(View<'_>),
-    ) -> Event {
+    fn hand_out(&self, index: u32, slot: &mut Slot, core: u32, inspect: &mut dyn FnMut(View<'_>)) -> Event {
         slot.sequence = slot.sequence.wrapping_add(1);
         let id = ExchangeId::new(index, slot.sequence);
+        let handler = Handler::new(core, Millis::lately(), self.shared.harakiri.limit);
+        if let Some(due) = handler.due {
+            self.timers.by(due);
+        }
+        slot.handler = Some(handler);
         if let Some(connection) = slot.connection.as_mut() {
-            connection.begin(core, &self.shared);
+            connection.begin(&self.shared);
             if let Some(input) = &connection.input {
                 inspect(View {
                     id,
@@ -624,11 +647,46 @@ impl Reactor {
         result
     }
 
-    pub(crate) fn close(&self, index: u32, slot: &mut MutexGuard<'_, Slot>) {
+    /// The step that ends an exchange, and with it the work of its handler; a failure lets both go on.
+    pub(crate) fn last_step(
+        &self,
+        id: ExchangeId,
+        step: impl FnOnce(&mut Connection, &Shared) -> (Result<(), Failure>, Progress),
+    ) -> Result<(), Failure> {
+        let slot = self.table.lock(id.slot()).filter(|slot| slot.sequence == id.sequence());
+        let mut slot = slot.ok_or(Failure::Ended)?;
+        let handler = slot.handler.take().ok_or(Failure::Ended)?;
+        let Some(connection) = slot.connection.as_mut() else {
+            self.returned(&handler);
+            self.vacate(id.slot());
+            self.kick(); // it may have been the last one of a reactor that drains
+            return Ok(());
+        };
+        if connection.phase != Phase::Busy {
+            self.returned(&handler); // answered in its stead already
+            return Ok(());
+        }
+        let now = Millis::lately();
+        connection.now = now;
+        let (result, progress) = step(connection, &self.shared);
+        if result.is_err() {
+            slot.handler = Some(handler);
+        }
+        self.settle(id.slot(), &mut slot, progress, Some(now));
+        result
+    }
+
+    /// Ends the connection. The slot is vacant then, unless the handler of its request goes on.
+    pub(crate) fn close(&self, index: u32, slot: &mut Slot) {
         let Some(mut connection) = slot.connection.take() else { return };
+        if let Some(handler) = &mut slot.handler {
+            handler.outlives(&connection);
+        }
         connection.release_input(&self.shared);
         drop(connection); // closes the descriptor, which takes it out of epoll
-        self.vacate(index);
+        if slot.handler.is_none() {
+            self.vacate(index);
+        }
     }
 
     fn vacate(&self, index: u32) {
@@ -638,35 +696,26 @@ impl Reactor {
         }
     }
 
-    /// Takes the connection of an exchange out of the reactor; its slot stays taken until [`Reactor::release`].
+    /// Takes the connection of an exchange out of the reactor; its slot stays taken until its handler is over.
     pub(crate) fn detach(&self, id: ExchangeId) -> Result<Stream, Failure> {
         let slot = self.table.lock(id.slot()).filter(|slot| slot.sequence == id.sequence());
         let mut slot = slot.ok_or(Failure::Ended)?;
         let mut connection =
             slot.connection.take_if(|connection| connection.phase == Phase::Busy).ok_or(Failure::Ended)?;
-        slot.outlived = true;
+        if let Some(handler) = &mut slot.handler {
+            handler.exempt();
+        }
         connection.release_input(&self.shared);
         let _not_watched = self.epoll.remove(&connection.stream);
         Ok(connection.stream)
     }
-
-    /// The exchange whose connection was taken out is over; `false`: it was not taken out.
-    pub(crate) fn release(&self, id: ExchangeId) -> bool {
-        let slot = self.table.lock(id.slot()).filter(|slot| slot.sequence == id.sequence());
-        let released = slot.is_some_and(|mut slot| std::mem::take(&mut slot.outlived));
-        if released {
-            self.vacate(id.slot());
-            self.kick(); // it may have been the last one of a reactor that drains
-        }
-        released
-    }
 }
 
 /// Which waits of the core that is busy with `connection` are over.
-fn wake(connection: &mut Connection, readiness: Readiness) -> Option<Wake> {
+fn wake(connection: &mut Connection, core: u32, readiness: Readiness) -> Option<Wake> {
     let exchange = &mut connection.exchange;
     let wake = Wake {
-        core: exchange.core,
+        core,
         readable: readiness.readable && std::mem::take(&mut exchange.waits_to_read),
         writable: readiness.writable && !exchange.blocked && std::mem::take(&mut exchange.waits_to_write),
         gone: readiness.peer_ended && !std::mem::replace(&mut exchange.told_gone, true),

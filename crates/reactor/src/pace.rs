@@ -49,6 +49,11 @@ impl Pace {
         self.alone.store(false, Ordering::SeqCst);
     }
 
+    /// How often somebody has come to poll.
+    pub fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
+    }
+
     /// Who polled goes off with a request, and may have woken nobody: from now on somebody watches.
     pub fn goes_off(&self) {
         self.alone.store(true, Ordering::SeqCst);
@@ -63,7 +68,7 @@ impl Pace {
         if !self.watched.load(Ordering::SeqCst) {
             return false;
         }
-        let turns = self.turns.load(Ordering::Relaxed);
+        let turns = self.turns();
         if self.seen.swap(turns, Ordering::Relaxed) != turns {
             self.still.store(0, Ordering::Relaxed);
             return true;

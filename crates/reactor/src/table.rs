@@ -6,6 +6,7 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::connection::Connection;
+use crate::harakiri::Handler;
 
 const BLOCK: usize = 256;
 
@@ -35,8 +36,8 @@ pub(crate) struct Slot {
     /// Counts the requests of all of them.
     pub sequence: u32,
     pub connection: Option<Box<Connection>>,
-    /// The connection is gone, taken over by the application or given up, and the handler of its request goes on.
-    pub outlived: bool,
+    /// Who handles the last of these requests. It may outlive the connection, and the slot is taken as long.
+    pub handler: Option<Handler>,
 }
 
 type Block = Box<[Mutex<Slot>]>;

@@ -7,7 +7,7 @@ use std::thread;
 
 use goherd_bridge::{App, Context, Host, Started};
 use goherd_proto::Protocol;
-use goherd_reactor::{Door, Limits, Reactor, Times};
+use goherd_reactor::{Door, Harakiri, Limits, Reactor, Times};
 use goherd_shm::{Birth, ToMaster};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::signal;
@@ -94,6 +94,7 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
         max_requests: settings.max_requests,
         limits: settings.limits,
         times: settings.times,
+        harakiri: Harakiri::default(),
     })?;
     reactor.watch_control(&desk.control)?;
     let reactor = Arc::new(reactor);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod exchange;
+mod harakiri;
 mod protocols;
 mod server;
 mod takeover;

@@ -46,7 +46,7 @@ fn record(kind: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// All of a request; `keep`: the connection is to go on.
-fn fastcgi(body: &str, keep: bool) -> Vec<u8> {
+pub fn fastcgi(body: &str, keep: bool) -> Vec<u8> {
     let mut pairs = Vec::new();
     for (name, value) in variables(&body.len().to_string()) {
         pairs.extend([u8::try_from(name.len()).unwrap(), u8::try_from(value.len()).unwrap()]);
@@ -64,7 +64,7 @@ fn fastcgi(body: &str, keep: bool) -> Vec<u8> {
 }
 
 /// What the records in `bytes` say: stdout, and how many requests they end.
-fn unpacked(mut bytes: &[u8]) -> (String, usize) {
+pub fn unpacked(mut bytes: &[u8]) -> (String, usize) {
     let (mut text, mut ends) = (Vec::new(), 0);
     while let [1, kind, 0, 7, high, low, padding, _, rest @ ..] = bytes {
         let (content, rest) = rest.split_at(u16::from_be_bytes([*high, *low]).into());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use goherd_proto::Protocol;
 use goherd_proto::http1::Field;
-use goherd_reactor::{Door, Event, ExchangeId, Limits, Mode, Reactor, Read, Settings, Times};
+use goherd_reactor::{Door, Event, ExchangeId, Harakiri, Limits, Mode, Reactor, Read, Settings, Times};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::{Endpoint, Listener};
 
@@ -51,6 +51,7 @@ impl Server {
             max_requests: 100,
             limits: Limits::default(),
             times: Times::default(),
+            harakiri: Harakiri::default(),
         };
         change(&mut settings);
         Self { reactor: Reactor::new(settings).unwrap(), endpoint }
