@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 // The version of this interface. Server and package must have the same; the package checks it at start.
-#define GOHERD_ABI_VERSION 2
+#define GOHERD_ABI_VERSION 3
 
 // The exchange has ended, or its peer is gone.
 #define GOHERD_EENDED -1
@@ -68,8 +68,12 @@
 // The answer can be written on.
 #define GOHERD_WRITABLE 2
 
-// The peer has ended its side.
+// The peer has ended its side, or the time of the request is over: nobody waits for the answer.
 #define GOHERD_GONE 4
+
+// The alarm's count, if it is as high: all goroutines' stacks are to be written to the standard error, then
+// `goherd_stacks_told` is to be called.
+#define GOHERD_STACKS 4294967296
 
 // `event.flags`: the peer came over TLS, as the web server in front says.
 #define GOHERD_HTTPS 1
@@ -159,8 +163,12 @@ int64_t goherd_run(void);
 // the server's.
 int64_t goherd_events(void);
 
-// The eventfd that becomes readable when a leader went off alone and stays away. It stays the server's.
+// The eventfd that becomes readable when a leader went off alone and stays away, or (see `GOHERD_STACKS`) shortly before
+// the process ends for a handler that does not return. It stays the server's.
 int64_t goherd_alarm(void);
+
+// The stacks of all goroutines have been written.
+void goherd_stacks_told(void);
 
 // Makes a parked steward look up, because a core has become free.
 void goherd_kick(void);
@@ -179,7 +187,8 @@ uint32_t goherd_next(uint32_t core,
                      struct goherd_event *event);
 
 // Answers with a whole answer; the exchange is over. The `fields` are a block of `uint32_t` name length, `uint32_t`
-// value length, name, value. 0, or an error: then the exchange goes on, unless it is `GOHERD_EENDED`.
+// value length, name, value. 0, also if nobody is there to take the answer, or an error: then the exchange goes on, unless
+// it is `GOHERD_EENDED`. The handler of each exchange calls this, `goherd_finish` or `goherd_abort` as the last thing.
 int64_t goherd_respond(uint64_t exchange,
                        uint32_t status,
                        const uint8_t *fields,
@@ -237,6 +246,12 @@ int64_t goherd_trailers(uint64_t exchange,
 
 // Ends the connection as it stands; the exchange is over. 0 or an error.
 int64_t goherd_abort(uint64_t exchange);
+
+// Gives the handler of the exchange `limit` milliseconds, counted from when the request was taken, in place of what the
+// option `harakiri` gives; 0: as long as it likes. 0 or an error: `GOHERD_EENDED` also if its time is over already, or its
+// connection was taken over.
+int64_t goherd_harakiri(uint64_t exchange,
+                        uint64_t limit);
 
 // Reads from the body into the `length` bytes at `buffer`: gives how many were read, 0 at the body's end, or an error. A
 // length of 0 means that nobody waits for the body any more, and gives `GOHERD_EAGAIN`.

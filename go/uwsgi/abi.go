@@ -4,7 +4,7 @@ import "unsafe"
 
 // abiExpected is the version of the server's interface that this package is
 // written for; goherd.h describes it.
-const abiExpected = 2
+const abiExpected = 3
 
 // What abiNext finds.
 const (
@@ -40,6 +40,10 @@ const (
 	errTurn   = -4
 	errFields = -5
 )
+
+// alarmStacks is the alarm's count, at least, when the server wants to know what all
+// goroutines do.
+const alarmStacks = 1 << 32
 
 // flagHTTPS is a bit of event.flags.
 const flagHTTPS = 1

@@ -30,6 +30,8 @@ package uwsgi
 #pragma weak goherd_hijack
 #pragma weak goherd_trailers
 #pragma weak goherd_abort
+#pragma weak goherd_harakiri
+#pragma weak goherd_stacks_told
 #pragma weak goherd_read
 
 static int goherd_present(void) { return goherd_abi_version != 0; }
@@ -116,6 +118,7 @@ func abiRun() int64       { return int64(C.goherd_run()) }
 func abiAlarm() int64     { return int64(C.goherd_alarm()) }
 func abiEvents() int64    { return int64(C.goherd_events()) }
 func abiKick()            { C.goherd_kick() }
+func abiStacksTold()      { C.goherd_stacks_told() }
 
 func abiLocalAddress(door uint32, buffer []byte) int64 {
 	return int64(C.goherd_local_address(C.uint32_t(door), (*C.uint8_t)(first(buffer)), C.uintptr_t(len(buffer))))
@@ -162,6 +165,10 @@ func abiSendFile(exchange uint64, file uintptr, count int64) int64 {
 
 func abiFinish(exchange uint64, fields []byte) int64 {
 	return int64(C.goherd_finish(C.uint64_t(exchange), (*C.uint8_t)(first(fields)), C.uintptr_t(len(fields))))
+}
+
+func abiHarakiri(exchange, limit uint64) int64 {
+	return int64(C.goherd_harakiri(C.uint64_t(exchange), C.uint64_t(limit)))
 }
 
 func abiFlush(exchange uint64) int64  { return int64(C.goherd_flush(C.uint64_t(exchange))) }

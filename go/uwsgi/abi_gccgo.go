@@ -71,6 +71,12 @@ func cTrailers(exchange uint64, b unsafe.Pointer, length uintptr) int64
 //extern goherd_abort
 func cAbort(exchange uint64) int64
 
+//extern goherd_harakiri
+func cHarakiri(exchange, limit uint64) int64
+
+//extern goherd_stacks_told
+func cStacksTold()
+
 // libgo starts with the arguments and the environment that the server gives it,
 // so there is nothing to adopt, and the package is never without a server.
 func abiPresent() bool    { return true }
@@ -81,6 +87,7 @@ func abiRun() int64       { return cRun() }
 func abiAlarm() int64     { return cAlarm() }
 func abiEvents() int64    { return cEvents() }
 func abiKick()            { cKick() }
+func abiStacksTold()      { cStacksTold() }
 
 func abiLocalAddress(door uint32, buffer []byte) int64 {
 	return cLocalAddress(door, first(buffer), uintptr(len(buffer)))
@@ -114,6 +121,7 @@ func abiUnread(exchange uint64, b []byte) int64 { return cUnread(exchange, first
 func abiTrailers(exchange uint64, b []byte) int64 {
 	return cTrailers(exchange, first(b), uintptr(len(b)))
 }
-func abiFlush(exchange uint64) int64  { return cFlush(exchange) }
-func abiHijack(exchange uint64) int64 { return cHijack(exchange) }
-func abiAbort(exchange uint64) int64  { return cAbort(exchange) }
+func abiFlush(exchange uint64) int64           { return cFlush(exchange) }
+func abiHijack(exchange uint64) int64          { return cHijack(exchange) }
+func abiAbort(exchange uint64) int64           { return cAbort(exchange) }
+func abiHarakiri(exchange, limit uint64) int64 { return cHarakiri(exchange, limit) }

@@ -13,6 +13,7 @@ func abiRun() int64                                { return errEnded }
 func abiAlarm() int64                              { return errEnded }
 func abiEvents() int64                             { return errEnded }
 func abiKick()                                     {}
+func abiStacksTold()                               {}
 func abiLocalAddress(uint32, []byte) int64         { return errEnded }
 func abiNext(uint32, uint32, *event) uint32        { return evNothing }
 func abiRespond(uint64, int, []byte, []byte) int64 { return errEnded }
@@ -27,3 +28,4 @@ func abiUnread(uint64, []byte) int64               { return errEnded }
 func abiHijack(uint64) int64                       { return errEnded }
 func abiTrailers(uint64, []byte) int64             { return errEnded }
 func abiAbort(uint64) int64                        { return errEnded }
+func abiHarakiri(uint64, uint64) int64             { return errEnded }

@@ -10,11 +10,12 @@ import (
 // that what it takes to be cancelled is made when somebody does, and is the
 // standard library's from then on, also for contexts that are derived from it.
 type requestContext struct {
-	base   context.Context
-	mu     sync.Mutex
-	inner  context.Context // nil until it is needed
-	end    context.CancelFunc
-	isOver bool
+	exchange *exchange
+	base     context.Context
+	mu       sync.Mutex
+	inner    context.Context // nil until it is needed
+	end      context.CancelFunc
+	isOver   bool
 }
 
 // cancellable gives the context that can be cancelled, which is cancelled already
@@ -46,8 +47,8 @@ func (c *requestContext) Deadline() (deadline time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// Done gives the channel that is closed when the peer is gone or the handler has
-// returned.
+// Done gives the channel that is closed when the peer is gone, the time of the
+// request is over, or the handler has returned.
 func (c *requestContext) Done() <-chan struct{} {
 	return c.cancellable().Done()
 }
@@ -62,9 +63,16 @@ func (c *requestContext) Err() error {
 	return nil
 }
 
+// exchangeKey is the key by which a request's exchange is found, also by a context
+// that was derived from its own.
+type exchangeKey struct{}
+
 // Value gives what net/http puts into the context of a request, and by a key of
 // the standard library's own what derived contexts attach themselves to.
 func (c *requestContext) Value(key interface{}) interface{} {
+	if key == (exchangeKey{}) {
+		return c.exchange
+	}
 	c.mu.Lock()
 	inner := c.inner
 	c.mu.Unlock()

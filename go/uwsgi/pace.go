@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // pace tells how closely requests follow each other, and what a leader does then.
@@ -102,12 +103,16 @@ func (p *pace) alarm() {
 }
 
 // hearAlarm wakes a goroutine to lead whenever a leader that has gone off alone
-// stays away.
+// stays away, and writes all stacks when the server asks for them.
 func (e *engine) hearAlarm(alarm *os.File) {
-	var count [8]byte
+	var count uint64
+	bytes := (*[8]byte)(unsafe.Pointer(&count))[:]
 	for {
-		if _, err := alarm.Read(count[:]); err != nil {
+		if _, err := alarm.Read(bytes); err != nil {
 			log.Fatalf("uwsgi: cannot wait for the alarm: %v", err)
+		}
+		if count >= alarmStacks {
+			go writeStacks()
 		}
 		atomic.AddUint32(&e.pace.alarms, 1)
 		if atomic.LoadUint32(&e.lead) == 0 {

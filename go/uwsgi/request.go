@@ -19,10 +19,10 @@ type exchange struct {
 	refused  string // why the application does not get to see the request
 	readable signal
 	writable signal
-	gone     int32 // atomic: the peer has ended its side
+	gone     int32 // atomic: the peer has ended its side, or was answered already
 }
 
-// peerGone tells the handler that the peer has ended its side.
+// peerGone tells the handler that nobody waits for its answer any more.
 func (x *exchange) peerGone() {
 	atomic.StoreInt32(&x.gone, 1)
 	x.context.cancel()
@@ -39,7 +39,7 @@ func newExchange(c *core) *exchange {
 	x := &exchange{id: ev.exchange, core: c}
 	x.response.exchange = x
 	x.response.contentLength = -1
-	x.context.base = c.baseContext()
+	x.context.exchange, x.context.base = x, c.baseContext()
 	r := empty.WithContext(&x.context)
 	x.request = r
 	text := joined(bytesAt(&ev.head, ev.headLength), bytesAt(&ev.peer, ev.peerLength))

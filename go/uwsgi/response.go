@@ -255,8 +255,9 @@ func (w *response) send(p []byte) error {
 	return w.failed
 }
 
-// errPeerGone is what writing gives when the peer is gone.
-var errPeerGone = errors.New("uwsgi: the peer has closed the connection")
+// errPeerGone is what writing gives when the peer is gone, or was answered in the
+// handler's stead.
+var errPeerGone = errors.New("uwsgi: the connection has ended")
 
 func writeError(n int64) error {
 	if n == errDeadline {

@@ -1,12 +1,14 @@
 package uwsgi
 
 import (
+	"context"
 	"encoding/binary"
 	"net/http"
 	"reflect"
 	"sort"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 )
 
@@ -19,6 +21,41 @@ func TestOutsideAServerThereIsNoWorker(t *testing.T) {
 	}
 	if id := WorkerId(); id != 0 {
 		t.Errorf("WorkerId() = %d, want 0", id)
+	}
+}
+
+func TestOutsideAServerNoRequestHasALimit(t *testing.T) {
+	r, err := http.NewRequest("GET", "/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if SetHarakiri(r, time.Second) {
+		t.Error("SetHarakiri says that it has settled the time")
+	}
+}
+
+func TestARequestIsKnownByEveryContextDerivedFromItsOwn(t *testing.T) {
+	x := &exchange{}
+	x.context.exchange, x.context.base = x, context.Background()
+	derived, cancel := context.WithCancel(&x.context)
+	defer cancel()
+	for _, ctx := range []context.Context{&x.context, derived} {
+		if got := ctx.Value(exchangeKey{}); got != x {
+			t.Errorf("%v has the exchange %v", ctx, got)
+		}
+	}
+	if got := derived.Value("another key"); got != nil {
+		t.Errorf("another key has the value %v", got)
+	}
+}
+
+func TestATimeWithinALimitNeverBecomesNone(t *testing.T) {
+	for d, want := range map[time.Duration]uint64{
+		0: 0, 1: 1, -time.Hour: 1, time.Millisecond: 1, 1500 * time.Millisecond: 1500,
+	} {
+		if got := limitOf(d); got != want {
+			t.Errorf("limitOf(%v) = %d, want %d", d, got, want)
+		}
 	}
 }
 

@@ -20,14 +20,14 @@ use std::ptr;
 use std::slice;
 
 use goherd_proto::http1::{Body, Span};
-use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, View, Wake, Write};
+use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, STACKS, View, Wake, Write};
 use goherd_sys::socket::Endpoint;
 
 use crate::context::{Context, context};
 use crate::gccgo;
 
 /// The version of this interface. Server and package must have the same; the package checks it at start.
-pub const GOHERD_ABI_VERSION: u32 = 2;
+pub const GOHERD_ABI_VERSION: u32 = 3;
 
 /// The exchange has ended, or its peer is gone.
 pub const GOHERD_EENDED: i64 = -1;
@@ -70,8 +70,13 @@ pub const GOHERD_LEAD_BUSY: u32 = 3;
 pub const GOHERD_READABLE: u32 = 1;
 /// The answer can be written on.
 pub const GOHERD_WRITABLE: u32 = 2;
-/// The peer has ended its side.
+/// The peer has ended its side, or the time of the request is over: nobody waits for the answer.
 pub const GOHERD_GONE: u32 = 4;
+
+/// The alarm's count, if it is as high: all goroutines' stacks are to be written to the standard error, then
+/// `goherd_stacks_told` is to be called.
+pub const GOHERD_STACKS: u64 = 4_294_967_296;
+const _: () = assert!(GOHERD_STACKS == STACKS);
 
 /// Bytes of the server: valid as long as the process lives.
 #[derive(Debug)]
@@ -196,10 +201,19 @@ pub extern "C" fn goherd_events() -> i64 {
     context().map_or(GOHERD_ENOSERVER, |context| context.reactor.raw_events().into())
 }
 
-/// The eventfd that becomes readable when a leader went off alone and stays away. It stays the server's.
+/// The eventfd that becomes readable when a leader went off alone and stays away, or (see `GOHERD_STACKS`) shortly before
+/// the process ends for a handler that does not return. It stays the server's.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_alarm() -> i64 {
     context().map_or(GOHERD_ENOSERVER, |context| context.reactor.raw_alarm().into())
+}
+
+/// The stacks of all goroutines have been written.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_stacks_told() {
+    if let Some(context) = context() {
+        context.host.stacks_told();
+    }
 }
 
 /// Makes a parked steward look up, because a core has become free.
@@ -304,7 +318,8 @@ fn describe(view: &View<'_>, found: &mut goherd_event) {
 }
 
 /// Answers with a whole answer; the exchange is over. The `fields` are a block of `uint32_t` name length, `uint32_t`
-/// value length, name, value. 0, or an error: then the exchange goes on, unless it is `GOHERD_EENDED`.
+/// value length, name, value. 0, also if nobody is there to take the answer, or an error: then the exchange goes on, unless
+/// it is `GOHERD_EENDED`. The handler of each exchange calls this, `goherd_finish` or `goherd_abort` as the last thing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn goherd_respond(
     exchange: u64,
@@ -318,7 +333,9 @@ pub unsafe extern "C" fn goherd_respond(
     let fields = unsafe { borrow(fields, fields_length) };
     // SAFETY: as above.
     let body = unsafe { borrow(body, body_length) };
-    on_exchange(exchange, |context, id| context.reactor.respond(id, code(status), fields, body).map(|()| 0))
+    on_exchange(exchange, |context, id| {
+        ended(context, context.reactor.respond(id, code(status), fields, body))
+    })
 }
 
 /// Begins an answer in parts: `goherd_write` and `goherd_finish` follow. 0 or an error, as for `goherd_respond`.
@@ -379,7 +396,7 @@ pub unsafe extern "C" fn goherd_send_file(exchange: u64, file: i32, count: u64) 
 pub unsafe extern "C" fn goherd_finish(exchange: u64, fields: *const u8, fields_length: usize) -> i64 {
     // SAFETY: the caller says that so many bytes are there, unchanged during the call.
     let fields = unsafe { borrow(fields, fields_length) };
-    on_exchange(exchange, |context, id| context.reactor.finish(id, fields).map(|()| 0))
+    on_exchange(exchange, |context, id| ended(context, context.reactor.finish(id, fields)))
 }
 
 /// Copies what the peer has sent beyond the head, and nobody has read, into the `length` bytes at `buffer`: gives how
@@ -413,7 +430,15 @@ pub unsafe extern "C" fn goherd_trailers(exchange: u64, buffer: *mut u8, length:
 /// Ends the connection as it stands; the exchange is over. 0 or an error.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_abort(exchange: u64) -> i64 {
-    on_exchange(exchange, |context, id| context.reactor.abort(id).map(|()| 0))
+    on_exchange(exchange, |context, id| ended(context, context.reactor.abort(id)))
+}
+
+/// Gives the handler of the exchange `limit` milliseconds, counted from when the request was taken, in place of what the
+/// option `harakiri` gives; 0: as long as it likes. 0 or an error: `GOHERD_EENDED` also if its time is over already, or its
+/// connection was taken over.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_harakiri(exchange: u64, limit: u64) -> i64 {
+    on_exchange(exchange, |context, id| context.reactor.limit(id, limit).map(|()| 0))
 }
 
 /// Reads from the body into the `length` bytes at `buffer`: gives how many were read, 0 at the body's end, or an error. A
@@ -467,6 +492,14 @@ fn on_exchange(exchange: u64, operation: impl FnOnce(&Context, ExchangeId) -> Re
     })
 }
 
+/// Counts the end of an exchange, if that is what an operation has come to.
+fn ended(context: &Context, outcome: Result<(), Failure>) -> Result<i64, Failure> {
+    outcome.map(|()| {
+        context.host.ended_request();
+        0
+    })
+}
+
 fn written(write: Write) -> i64 {
     match write {
         Write::Taken(n) => signed(n),
@@ -492,6 +525,7 @@ pub(crate) fn keep_exports() {
         goherd_cores as *const (),
         goherd_run as *const (),
         goherd_kick as *const (),
+        goherd_stacks_told as *const (),
         goherd_alarm as *const (),
         goherd_events as *const (),
         goherd_local_address as *const (),
@@ -507,6 +541,7 @@ pub(crate) fn keep_exports() {
         goherd_hijack as *const (),
         goherd_trailers as *const (),
         goherd_abort as *const (),
+        goherd_harakiri as *const (),
         goherd_read as *const (),
     ];
     std::hint::black_box((functions, &gccgo::EXPORTS));

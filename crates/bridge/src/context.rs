@@ -12,6 +12,10 @@ pub trait Host: Send + Sync {
     fn control(&self, reactor: &Reactor);
     /// A request was taken.
     fn took_request(&self);
+    /// The handler of one is over, whatever has become of its connection: once for each that was taken.
+    fn ended_request(&self);
+    /// The application has written the stacks of its goroutines down, for which [`Reactor::ask_for_stacks`] had asked.
+    fn stacks_told(&self);
     /// The last connection of a draining reactor has ended.
     fn drained(&self) -> !;
 }

@@ -86,6 +86,13 @@ impl App {
         })
     }
 
+    /// Whether its runtime can stop any goroutine at any moment. gccgo's cannot stop one that computes, and waits for it with
+    /// all others stopped.
+    #[must_use]
+    pub fn can_stop_goroutines(&self) -> bool {
+        self.plugin.is_none()
+    }
+
     /// Lines that tell what was found.
     pub fn describe(&self) -> impl Iterator<Item = String> {
         self.libraries.iter().map(|library| {

@@ -18,6 +18,10 @@ use crate::input::Input;
 use crate::lead::{Event, Lead, Reactor, Wake};
 use crate::table::{ExchangeId, Slot, locked};
 
+/// What the count of the alarm rises by when the application is asked to write its stacks down; no number of true alarms
+/// comes to that.
+pub const STACKS: u64 = 1 << 32;
+
 /// How long a handler may take, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Harakiri {
@@ -234,6 +238,11 @@ impl Reactor {
             };
             self.settle(index, &mut slot, progress, None);
         }
+    }
+
+    /// Asks the application for its stacks, with the alarm.
+    pub fn ask_for_stacks(&self) {
+        self.alarm().add(STACKS);
     }
 
     /// Looks after time limits if no leader does, though it is time, on a thread that does nothing else; gives after how

@@ -275,6 +275,10 @@ impl Reactor {
         self.pace.call.as_fd()
     }
 
+    pub(crate) fn alarm(&self) -> &EventFd {
+        &self.pace.alarm
+    }
+
     pub(crate) fn call_watch(&self) {
         self.pace.call.signal();
     }

@@ -30,7 +30,7 @@ pub use connection::Progress;
 pub use doors::Door;
 pub use exchange::{Failure, Read, View, Write};
 pub use goherd_proto::http1::Limits;
-pub use harakiri::Harakiri;
+pub use harakiri::{Harakiri, STACKS};
 pub use lead::{Event, Mode, Reactor, Settings, Wake};
 pub use table::ExchangeId;
 pub use wait::Times;

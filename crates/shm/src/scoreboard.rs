@@ -75,9 +75,9 @@ impl Slot {
         self.pid.load(Ordering::Relaxed)
     }
 
-    /// Counts one request taken.
-    pub fn count_request(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+    /// Counts one request taken; gives how many that makes in this life.
+    pub fn count_request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Counts one request whose handler is over.
@@ -158,11 +158,14 @@ mod tests {
         let slot = board.slot(2);
         assert_eq!((slot.phase(), slot.pid(), slot.requests()), (Phase::Vacant, 0, 0));
         slot.begin(42);
-        slot.count_request();
+        assert_eq!((slot.count_request(), slot.count_request()), (1, 2));
+        slot.count_end();
         slot.set_phase(Phase::Ready);
-        assert_eq!((slot.phase(), slot.pid(), slot.requests()), (Phase::Ready, 42, 1));
+        assert_eq!((slot.phase(), slot.pid(), slot.requests(), slot.busy()), (Phase::Ready, 42, 2, 1));
         slot.end();
         assert_eq!((slot.phase(), slot.pid()), (Phase::Vacant, 0));
+        slot.begin(43);
+        assert_eq!((slot.requests(), slot.busy()), (0, 0));
     }
 
     #[test]

@@ -73,14 +73,20 @@ impl Control {
         }
     }
 
-    /// Blocks until the other end is closed in every process that had it (`true`), `call` is readable, or `micros`
-    /// microseconds are over.
+    /// Blocks until the other end is closed in every process that had it (`true`), `call` or `timer` is readable, or
+    /// `micros` microseconds are over.
     #[must_use]
-    pub fn wait_for_end(&self, call: impl AsFd, micros: Option<u32>) -> bool {
+    pub fn wait_for_end(
+        &self,
+        call: BorrowedFd<'_>,
+        timer: Option<BorrowedFd<'_>>,
+        micros: Option<u32>,
+    ) -> bool {
         use rustix::event::{PollFd, PollFlags, poll};
         let mut watched = [
             PollFd::new(&self.fd, PollFlags::empty()),
-            PollFd::from_borrowed_fd(call.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(call, PollFlags::IN),
+            PollFd::from_borrowed_fd(timer.unwrap_or(call), PollFlags::IN),
         ];
         let _interrupted = poll(&mut watched, micros.map(micros_as_timespec).as_ref());
         watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)

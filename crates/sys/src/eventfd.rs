@@ -25,7 +25,12 @@ impl EventFd {
 
     /// Makes it readable. A full counter is readable already, so there is no error worth a report.
     pub fn signal(&self) {
-        let _full = rustix::io::write(&self.fd, &1_u64.to_ne_bytes());
+        self.add(1);
+    }
+
+    /// The same, for somebody who reads the counter: it rises by `count`, if it has room for that.
+    pub fn add(&self, count: u64) {
+        let _full = rustix::io::write(&self.fd, &count.to_ne_bytes());
     }
 
     /// Makes it silent again; says whether it had been signalled.

@@ -1,20 +1,15 @@
 //! The worker as its application's bridge sees it, on whatever thread that runs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use goherd_bridge::Host;
 use goherd_reactor::Reactor;
 use goherd_shm::{Phase, Scoreboard, ToMaster, ToWorker};
-use goherd_sys::clock::Millis;
 use goherd_sys::control::{Control, Received};
 use goherd_sys::signal::Signum;
-use goherd_sys::{Pid, eventfd, process, stderr};
-
-/// How long a worker whose master is gone may go on finishing.
-const ORPHAN_MERCY_MS: u64 = 60_000;
-/// How often it looks at the time meanwhile, in microseconds.
-const ORPHAN_TICK_MICROS: u32 = 500_000;
+use goherd_sys::{Pid, process, stderr};
 
 /// What the threads of a worker share.
 #[derive(Debug)]
@@ -23,19 +18,26 @@ pub(crate) struct Desk {
     pub line: u32,
     pub control: Control,
     pub scoreboard: Arc<Scoreboard>,
+    /// How many requests one life is for; 0: no limit.
+    life: u64,
     ready: AtomicBool,
     orphaned: AtomicBool,
+    /// The application has written its stacks down.
+    stacks_told: (Mutex<bool>, Condvar),
 }
 
 impl Desk {
-    pub fn new(number: u32, line: u32, control: Control, scoreboard: Arc<Scoreboard>) -> Self {
+    /// The desk of a worker whose life is for `life` requests; 0: for as many as come.
+    pub fn new(number: u32, line: u32, control: Control, scoreboard: Arc<Scoreboard>, life: u64) -> Self {
         Self {
             number,
             line,
             control,
             scoreboard,
+            life,
             ready: AtomicBool::new(false),
             orphaned: AtomicBool::new(false),
+            stacks_told: Default::default(),
         }
     }
 
@@ -44,28 +46,33 @@ impl Desk {
         let _gone = self.control.send(&message.encode());
     }
 
-    /// Ends the process if its master dies before the reactor looks after the control socket: an application that is
-    /// still loading has nobody to finish for. And looks after the reactor's pace, for as long as the process lives.
-    pub fn watch(&self, reactor: &Reactor) {
-        let mut wait = None;
-        while !self.control.wait_for_end(reactor.watch_call(), wait) {
-            wait = reactor.look();
-        }
-        if !self.ready.load(Ordering::SeqCst) {
-            process::exit_now(1);
-        }
-        // Nobody else ends a worker that cannot finish now.
-        let mercy = Millis::now().after(ORPHAN_MERCY_MS);
-        while Millis::now() < mercy {
-            eventfd::wait(reactor.watch_call(), reactor.look().unwrap_or(ORPHAN_TICK_MICROS));
-        }
-        stderr::line(&format!("worker {}: still not finished without a master: ending", self.number));
-        process::kill_group(Pid::me(), Signum::KILL);
+    /// Whether `uwsgi.Run()` was reached.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst)
     }
 
-    fn drain(&self, reactor: &Reactor) {
+    /// Takes nothing new, and finishes what there is.
+    pub fn drain(&self, reactor: &Reactor) {
         self.scoreboard.slot(self.line).set_phase(Phase::Draining);
         reactor.drain();
+    }
+
+    /// Waits until the application has written its stacks down; `false`: it did not in this time.
+    pub fn wait_for_stacks(&self, time: Duration) -> bool {
+        let (told, changed) = &self.stacks_told;
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = changed.wait_timeout_while(told, time, |told| !*told);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Ends the process.
+    pub fn end(&self) -> ! {
+        if self.orphaned.load(Ordering::SeqCst) {
+            // The master would end the children that handlers have left behind. They are in this process's group, so
+            // this ends it as well.
+            process::kill_group(Pid::me(), Signum::KILL);
+        }
+        process::exit_now(0)
     }
 }
 
@@ -107,15 +114,23 @@ impl Host for Counter {
     }
 
     fn took_request(&self) {
-        self.0.scoreboard.slot(self.0.line).count_request();
+        let desk = &self.0;
+        if desk.scoreboard.slot(desk.line).count_request() == desk.life {
+            desk.tell(&ToMaster::Enough);
+        }
+    }
+
+    fn ended_request(&self) {
+        self.0.scoreboard.slot(self.0.line).count_end();
+    }
+
+    fn stacks_told(&self) {
+        let (told, changed) = &self.0.stacks_told;
+        *told.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        changed.notify_all();
     }
 
     fn drained(&self) -> ! {
-        if self.0.orphaned.load(Ordering::SeqCst) {
-            // The master would end the children that handlers have left behind. They are in this process's group, so
-            // this ends it as well.
-            process::kill_group(Pid::me(), Signum::KILL);
-        }
-        process::exit_now(0)
+        self.0.end()
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use goherd_bridge::{App, Context, Host, Started};
 use goherd_proto::Protocol;
@@ -17,9 +18,10 @@ use goherd_sys::{process, stderr};
 use crate::confinement::Confinement;
 use crate::host::{Counter, Desk};
 use crate::native;
+use crate::watch::Watch;
 
-/// The stack of the thread that watches: it makes two system calls.
-const WATCHER_STACK: usize = 64 << 10;
+/// The stack of the thread that watches. It may have to answer in a handler's stead, and discards what peers send then.
+const WATCHER_STACK: usize = 256 << 10;
 
 /// What all workers of a server have in common.
 #[derive(Debug)]
@@ -46,6 +48,14 @@ pub struct Settings {
     pub limits: Limits,
     /// How long it may take.
     pub times: Times,
+    /// How long a handler may take; 0: as long as it likes.
+    pub harakiri: Duration,
+    /// How long one that takes longer may take to notice that.
+    pub harakiri_grace: Duration,
+    /// How many requests the life of a worker is for; 0: as many as come.
+    pub max_requests_per_life: u64,
+    /// How many more it is for with each worker's number.
+    pub max_requests_delta: u32,
     /// The wake-up that workers pass among themselves.
     pub baton: Arc<EventFd>,
 }
@@ -59,6 +69,22 @@ pub struct DoorSettings {
     pub behind_proxy: bool,
 }
 
+impl Settings {
+    fn harakiri(&self) -> Harakiri {
+        Harakiri { limit: millis(self.harakiri), grace: millis(self.harakiri_grace) }
+    }
+}
+
+/// How many requests the life of the worker `number` is for, `delta` more with each; 0: as many as come.
+fn requests_of_a_life(all: u64, delta: u32, number: u32) -> u64 {
+    if all == 0 { 0 } else { all.saturating_add(u64::from(delta) * u64::from(number)) }
+}
+
+/// A time in milliseconds, of which none but 0 becomes 0.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
+}
+
 impl DoorSettings {
     fn with(self, listener: Listener) -> Door {
         Door { listener, protocol: self.protocol, behind_proxy: self.behind_proxy }
@@ -67,8 +93,10 @@ impl DoorSettings {
 
 /// Lives. Call it in a process that was just forked and has one thread.
 pub fn run(settings: &Settings, birth: Birth) -> ! {
-    let desk = Arc::new(Desk::new(birth.number, birth.line, birth.control, birth.scoreboard));
-    let failure = match settle_in(settings, birth.listeners, &desk) {
+    let Birth { number, line, control, listeners, scoreboard, .. } = birth;
+    let life = requests_of_a_life(settings.max_requests_per_life, settings.max_requests_delta, number);
+    let desk = Arc::new(Desk::new(number, line, control, scoreboard, life));
+    let failure = match settle_in(settings, listeners, &desk) {
         Ok(reactor) => live(settings, &reactor, &desk),
         Err(error) => error.to_string(),
     };
@@ -94,14 +122,14 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
         max_requests: settings.max_requests,
         limits: settings.limits,
         times: settings.times,
-        harakiri: Harakiri::default(),
+        harakiri: settings.harakiri(),
     })?;
     reactor.watch_control(&desk.control)?;
     let reactor = Arc::new(reactor);
-    let (desk, watched) = (Arc::clone(desk), Arc::clone(&reactor));
+    let watch = Watch::new(Arc::clone(desk), Arc::clone(&reactor), settings);
     thread::Builder::new().name("watch".to_owned()).stack_size(WATCHER_STACK).spawn(move || {
         let _all_signals_then = signal::block_all_in_thread();
-        desk.watch(&watched);
+        watch.watch();
     })?;
     Ok(reactor)
 }
@@ -123,5 +151,23 @@ fn live(settings: &Settings, reactor: &Arc<Reactor>, desk: &Arc<Desk>) -> String
             native::serve(reactor, &Counter(Arc::clone(desk)) as &dyn Host)
         }
         Err(error) => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_have_lives_of_different_lengths() {
+        assert_eq!([1, 2, 3].map(|number| requests_of_a_life(100, 10, number)), [110, 120, 130]);
+        assert_eq!(requests_of_a_life(0, 10, 1), 0, "there is no limit");
+        assert_eq!(requests_of_a_life(u64::MAX, u32::MAX, 2), u64::MAX);
+    }
+
+    #[test]
+    fn a_short_time_is_not_none() {
+        let times = [Duration::ZERO, Duration::from_micros(1), Duration::from_millis(1500)];
+        assert_eq!(times.map(millis), [0, 1, 1500]);
     }
 }

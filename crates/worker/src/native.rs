@@ -15,7 +15,8 @@ pub(crate) fn serve(reactor: &Reactor, host: &dyn Host) -> ! {
         match reactor.next(0, Mode::Lead, &mut |_| {}) {
             Event::Request(id) => {
                 host.took_request();
-                let _peer_gone = reactor.respond(id, 404, &block, TEXT);
+                let _never = reactor.respond(id, 404, &block, TEXT);
+                host.ended_request();
             }
             Event::Control => host.control(reactor),
             Event::Drained => host.drained(),
