@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,6 +28,9 @@ var (
 	barrier sync.Mutex
 	waiting int
 	opened  = make(chan struct{})
+
+	never sync.Mutex
+	spins uint32
 )
 
 // number gives the number that the query has under this name, or 0.
@@ -179,6 +183,46 @@ func untilGone(w http.ResponseWriter, r *http.Request) {
 	touch(file)
 }
 
+// limited is until with a time of its own, which it gives to a copy of its request,
+// and tells whether that was settled.
+func limited(w http.ResponseWriter, r *http.Request) {
+	copied := r.WithContext(context.WithValue(r.Context(), "a key", "a value"))
+	settled := uwsgi.SetHarakiri(copied, time.Duration(number(r, "ms"))*time.Millisecond)
+	file := r.URL.Query().Get("file")
+	touch(file + ".entered")
+	awaitFile(file)
+	fmt.Fprint(w, settled)
+}
+
+// stuck never returns, in the way that the query calls how.
+func stuck(w http.ResponseWriter, r *http.Request) {
+	touch(r.URL.Query().Get("file") + ".entered")
+	switch r.URL.Query().Get("how") {
+	case "loop":
+		for spins++; spins != 0; spins += 2 {
+		}
+	case "lock":
+		never.Lock()
+		never.Lock()
+	case "sleep":
+		time.Sleep(24 * time.Hour)
+	default:
+		select {}
+	}
+}
+
+// drip writes until that fails, and then makes file.
+func drip(w http.ResponseWriter, r *http.Request) {
+	for {
+		if _, err := io.WriteString(w, "drop\n"); err != nil {
+			break
+		}
+		w.(http.Flusher).Flush()
+		time.Sleep(time.Millisecond)
+	}
+	touch(r.URL.Query().Get("file"))
+}
+
 // spawn starts a child that outlives every test, and tells its process number.
 func spawn(w http.ResponseWriter, r *http.Request) {
 	child := exec.Command("sleep", "1000")
@@ -222,6 +266,7 @@ func main() {
 		"/env": env, "/request": request, "/echo": echo, "/ignore": ignore, "/panic": fail, "/exit": exit,
 		"/sleep": sleep, "/barrier": meet, "/max-in-flight": maxInFlight, "/big": big, "/stream": stream,
 		"/until": until, "/until-gone": untilGone, "/spawn": spawn, "/descriptors": descriptors, "/share": share,
+		"/limited": limited, "/stuck": stuck, "/drip": drip,
 	} {
 		http.HandleFunc(path, handler)
 	}

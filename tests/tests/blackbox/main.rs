@@ -21,6 +21,7 @@ mod family;
 mod first_request;
 mod fronts;
 mod handlers;
+mod harakiri;
 mod inherited;
 mod limits;
 mod messages;
