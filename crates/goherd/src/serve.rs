@@ -8,6 +8,7 @@ use goherd_config::Config;
 use goherd_master::{Generation, Handover, Life, Plan};
 use goherd_shm::Scoreboard;
 use goherd_sys::inherited::Inherited;
+use goherd_sys::notify::Notifier;
 use goherd_sys::{Pid, process, stderr, user};
 
 use crate::background;
@@ -48,9 +49,11 @@ pub fn run(config: &Config, sources: Sources, handover: Option<Handover>) -> Res
     if let Some(code) = background::enter(log.as_ref(), number)? {
         return Ok(code);
     }
+    let notifier = Notifier::take()?; // the process is the one that stays
     stderr::line(&format!("version {}, master pid {}", env!("CARGO_PKG_VERSION"), Pid::me()));
     lines.iter().for_each(|line| stderr::line(line));
-    live(server, generation, scoreboard, handover)
+    notifier.main_pid(Pid::me());
+    live(server, generation, scoreboard, notifier, handover)
 }
 
 /// Tries out whether the server can serve with `config`: one worker loads the application, and takes no requests.
@@ -60,17 +63,18 @@ pub fn try_out(config: &Config) -> Result<ExitCode, Failure> {
         server.prepare(1, &Config { sockets: Vec::new(), ..config.clone() }, Sources::default())?;
     let plan = Plan { workers: 1, trial: true, cheaper: None, ..generation.plan };
     let generation = Generation { plan, touch_reload: Vec::new(), fifos: Vec::new(), ..generation };
-    live(server, generation, Scoreboard::new()?, None)
+    live(server, generation, Scoreboard::new()?, Notifier::default(), None)
 }
 
 fn live(
     mut server: Server,
     generation: Generation,
     scoreboard: Scoreboard,
+    notifier: Notifier,
     handover: Option<Handover>,
 ) -> Result<ExitCode, Failure> {
     let scoreboard = Arc::new(scoreboard);
-    let master = goherd_master::Settings { generation, scoreboard, handover };
+    let master = goherd_master::Settings { generation, scoreboard, notifier, handover };
     match goherd_master::run(master, &mut server)? {
         Life::Worker(birth) => {
             let worker =

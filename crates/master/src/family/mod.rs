@@ -250,7 +250,7 @@ impl Family {
     #[must_use]
     pub fn adopt(plan: Plan, now: Millis, members: &[Heirloom], paused: bool) -> Self {
         let mut family = Self::new(plan, now);
-        (family.paused, family.proven) = (paused, true);
+        (family.paused, family.proven, family.renewal) = (paused, true, Renewal::rolling_out());
         for member in members {
             family.take_over(now, member);
         }

@@ -29,6 +29,13 @@ impl Default for Renewal {
     }
 }
 
+impl Renewal {
+    /// One whose first generation takes over from another program's.
+    pub fn rolling_out() -> Self {
+        Self { step: Step::RollingOut, ..Self::default() }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     /// Nothing is under way.

@@ -13,12 +13,13 @@ use std::sync::Arc;
 use goherd_shm::{Birth, Scoreboard, ToWorker};
 use goherd_sys::clock::Millis;
 use goherd_sys::epoll::{Batch, Epoll, Watch};
+use goherd_sys::notify::Notifier;
 use goherd_sys::process::{self, Pid};
 use goherd_sys::signal::{SignalFd, Signum};
 use goherd_sys::socket::Listener;
 use goherd_sys::stderr;
 
-use crate::family::{Action, Event, Family, Plan, Sample, Status};
+use crate::family::{Action, Event, Family, News, Plan, Sample, Status};
 use crate::handover::Handover;
 
 use children::Children;
@@ -83,6 +84,8 @@ pub struct Settings {
     pub generation: Generation,
     /// One line for each worker.
     pub scoreboard: Arc<Scoreboard>,
+    /// The way to the service manager.
+    pub notifier: Notifier,
     /// What the program before this one has handed on.
     pub handover: Option<Handover>,
 }
@@ -110,7 +113,7 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
             }
         }
         house.follow_generation();
-        let due = house.family.due().into_iter().chain(house.touch.due()).min();
+        let due = [house.family.due(), house.touch.due(), house.heartbeat].into_iter().flatten().min();
         house.epoll.wait(&mut batch, due.map(|due| due.since(Millis::now())))?;
         for readiness in &mut batch {
             match readiness.token {
@@ -120,6 +123,7 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
                 line => house.read_control(u32::try_from(line).unwrap_or(0)),
             }
         }
+        house.beat(Millis::now());
         if house.touch.look(Millis::now()) {
             house.events.push_back(Event::Reload);
         }
@@ -140,6 +144,9 @@ struct House<'a> {
     commands: Commands,
     touch: Touch,
     trial: Option<Trial>,
+    notifier: Notifier,
+    /// When to tell the service manager next that this process is alive.
+    heartbeat: Option<Millis>,
     scoreboard: Arc<Scoreboard>,
 }
 
@@ -173,9 +180,12 @@ impl<'a> House<'a> {
             commands: Commands::default(),
             touch: Touch::default(),
             trial: None,
+            heartbeat: settings.notifier.watchdog_interval().map(|_| now),
+            notifier: settings.notifier,
             scoreboard: settings.scoreboard,
         };
         if let Some(handover) = settings.handover {
+            house.tell(&News::Reloading); // its workers are not this program's yet
             house.family = Family::adopt(plan, now, &handover.members(), handover.paused);
             house.children.adopt(handover, &house.epoll)?;
         }
@@ -204,7 +214,7 @@ impl<'a> House<'a> {
                 self.events.push_back(Event::Sampled(samples));
             }
             Action::Report(status) => self.report(&status),
-            Action::Tell(_) => {}
+            Action::Tell(news) => self.tell(&news),
             Action::Log(line) => stderr::line(&line),
             Action::Exit(code) => {
                 self.trial.take().into_iter().for_each(Trial::end);
@@ -213,6 +223,25 @@ impl<'a> House<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Tells the service manager. One that cannot be told just now is not waited for.
+    fn tell(&self, news: &News) {
+        let _told = match news {
+            News::Ready(status) => self.notifier.status(status) && self.notifier.ready(),
+            News::Reloading => self.notifier.reloading(),
+            News::Stopping => self.notifier.stopping(),
+        };
+    }
+
+    /// Tells the service manager that this process is alive, if it is time for that.
+    fn beat(&mut self, now: Millis) {
+        if self.heartbeat.is_none_or(|due| due > now) {
+            return;
+        }
+        let _told = self.notifier.watchdog();
+        let interval = self.notifier.watchdog_interval();
+        self.heartbeat = interval.map(|time| now.after(u64::try_from(time.as_millis()).unwrap_or(1)));
     }
 
     fn read_signals(&mut self) {

@@ -3,7 +3,7 @@
 //! A new program is tried first: it starts beside this one, with the same arguments, has one worker load the application,
 //! and says by its exit code whether that went well. Only then does it take this one's place, in the same process.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -113,8 +113,10 @@ impl House<'_> {
         let (variable, packed): (CString, Packed) = handover.pack()?;
         let text = |text: &OsStr| CString::new(text.as_bytes());
         let args = program.args.iter().map(|arg| text(arg)).collect::<Result<Vec<_>, _>>()?;
-        let variables = std::env::vars_os()
-            .map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()));
+        let kept = self.notifier.variables().iter().map(|(name, value)| (name.into(), value.clone()));
+        let variables = std::env::vars_os().chain(kept).map(|(name, value): (OsString, OsString)| {
+            CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
+        });
         let variables = variables.chain([Ok(variable)]).collect::<Result<Vec<_>, _>>()?;
         let path = text(program.path.as_os_str())?;
         let back = std::env::current_dir();
