@@ -24,6 +24,7 @@ mod handlers;
 mod harakiri;
 mod inherited;
 mod limits;
+mod lives;
 mod messages;
 mod nginx;
 mod packaging;
