@@ -19,6 +19,7 @@ use crate::sockets::{self, Sources};
 /// Looks whether the server could start with `config`, without starting it or binding a socket.
 pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
     notes(config);
+    warn_root(config);
     sockets::check(config, inherited.len())?;
     let home = Folder::enter(config)?;
     let app = settings::app(config)?;
@@ -33,6 +34,9 @@ pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
 /// Serves until the end; in a worker it does not return.
 pub fn run(config: &Config, sources: Sources, handover: Option<Handover>) -> Result<ExitCode, Failure> {
     notes(config);
+    if handover.is_none() {
+        warn_root(config);
+    }
     sockets::check(config, sources.len())?;
     config.umask.into_iter().for_each(process::set_umask);
     let mut server = Server::new()?;
@@ -93,6 +97,10 @@ pub fn notes(config: &Config) {
     for note in &config.notes {
         stderr::line(note);
     }
+}
+
+/// Once, when the server is started: reloads and upgrades are not the time to think about it.
+fn warn_root(config: &Config) {
     if user::is_root() && config.uid.is_none() {
         stderr::line("running as root: name a user for the workers with uid");
     }

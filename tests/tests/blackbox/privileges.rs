@@ -142,6 +142,8 @@ fn root_is_told_once_to_name_a_user() {
         return skip("only root is told");
     }
     let server = launch().on_loopback().processes(2).start();
+    server.signal(goherd_tests::Signal::HUP);
+    server.wait_for_log("the reload is complete");
     assert_eq!(server.stop(), 0);
     assert_eq!(server.lines_with("running as root: name a user for the workers with uid"), 1);
     let named = launch().on_loopback().with(["--uid", "nobody"]).start();
