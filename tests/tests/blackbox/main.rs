@@ -27,6 +27,7 @@ mod limits;
 mod lives;
 mod messages;
 mod nginx;
+mod notices;
 mod packaging;
 mod privileges;
 mod reloads;
