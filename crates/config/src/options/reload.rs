@@ -9,6 +9,7 @@ pub const ROWS: &[OptionRow] = &[
         value_name: "FILE",
         list: true,
         help: "Reload when this file is touched",
+        doc: "It is looked at every second, and need not be there: that it comes to be is a touch. docs/deploying.md tells what a reload does.",
         ..ROW
     },
     OptionRow {
@@ -26,6 +27,8 @@ pub const ROWS: &[OptionRow] = &[
         value_name: "FILE",
         list: true,
         help: "Make this named pipe and take orders from it, a letter each, such as r (reload) and q (end)",
+        doc: "docs/deploying.md lists the letters. A pipe that is there already is used; what else is in the way is said in the log.",
+        uwsgi: "reads one of its pipes at a time, which digits choose.",
         ..ROW
     },
     OptionRow {
@@ -34,6 +37,7 @@ pub const ROWS: &[OptionRow] = &[
         value_name: "SECONDS",
         default: Some("30"),
         help: "How long a new worker may take until its application is ready",
+        doc: "One of the first workers that takes longer ends the server with code 1; the canary of a reload ends the reload.",
         uwsgi: NOT_THERE,
         ..ROW
     },
