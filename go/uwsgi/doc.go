@@ -16,6 +16,9 @@
 // Handlers get what net/http gives them, among it http.Flusher, http.Hijacker,
 // io.ReaderFrom, trailers, interim answers and what http.ResponseController asks
 // for; docs/nethttp-differences.md of the server lists what is meant to differ.
+// The server's option harakiri limits how long a handler may take; SetHarakiri
+// changes that for one request.
+//
 // GOMAXPROCS is the worker's share of the machine's processors, and GOMEMLIMIT
 // that of the memory that the server may have, unless something says otherwise. With
 // gccgo, which cannot interrupt a goroutine that computes, GOMAXPROCS is 2 at least.

@@ -11,9 +11,13 @@ pub const ROWS: &[OptionRow] = &[
         default: Some("0"),
         help: "How long a handler may take for a request; then its context is cancelled and the client answered 504",
         doc: "\
+The time counts from when a goroutine takes the request, not while it waits for one. A client that has a part of the answer
+is cut off instead. `uwsgi.SetHarakiri` gives a route more time or less; a connection that a handler has taken over, as for a
+WebSocket, has all of it.
+
 A handler that has not returned `harakiri-grace` later costs its worker: that one takes no new requests, another is started
-in its place, the requests of its other goroutines finish, and then it is killed, with what its goroutines were doing in the
-log.",
+in its place, the requests of its other goroutines finish, and then it ends, with what its goroutines were doing in the
+log. gccgo cannot tell that if one of them computes.",
         uwsgi: "kills the worker at once, with all of its requests.",
         ..ROW
     },
