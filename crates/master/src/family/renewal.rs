@@ -251,12 +251,13 @@ impl Family {
 
     /// Gives up generations of which there will be no more members.
     pub(super) fn forget_generations(&mut self, actions: &mut Actions) {
-        let candidate = match &self.renewal.step {
+        let coming = match &self.renewal.step {
+            Step::Reading => self.renewal.last,
             Step::Candidate { generation, .. } => *generation,
-            _ => self.generation,
+            Step::Done | Step::RollingOut => self.generation,
         };
         for generation in 1..=self.renewal.last {
-            if generation != self.generation && generation != candidate {
+            if generation != self.generation && generation != coming {
                 actions.push(Action::Forget(generation));
             }
         }

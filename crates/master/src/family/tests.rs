@@ -339,6 +339,16 @@ mod reloads {
     }
 
     #[test]
+    fn a_generation_that_is_being_read_is_not_forgotten() {
+        let mut story = Story::serving(1);
+        story.renewed(2, plan(1));
+        story.ready(2);
+        assert_eq!(story.on(Event::Reload), [Action::Renew(3)]);
+        let forgotten = story.family.on(story.now, exited(1, 0));
+        assert!(!forgotten.contains(&Action::Forget(3)), "{forgotten:?}");
+    }
+
+    #[test]
     fn what_cannot_be_read_changes_nothing() {
         let mut story = Story::serving(1);
         assert_eq!(story.on(Event::Reload), [Action::Renew(2)]);
