@@ -545,7 +545,6 @@ impl Family {
         } else {
             self.left(&member, ending, requests, actions);
         }
-        self.forget_generations(actions);
     }
 
     /// A worker that was to go has gone.

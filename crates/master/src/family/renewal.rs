@@ -111,7 +111,7 @@ impl Family {
         }
         let more = plan.workers != self.plan.workers;
         self.plan = plan.clone();
-        self.generation = generation;
+        actions.push(Action::Forget(std::mem::replace(&mut self.generation, generation)));
         self.renewal.step = Step::RollingOut;
         if more {
             self.workers = self.plan.workers;
@@ -121,7 +121,6 @@ impl Family {
             (place.young_deaths, place.due) = (0, Millis(0));
         }
         self.make_room(Millis(0));
-        self.forget_generations(actions);
     }
 
     /// Somebody who was to take over is dead. Who serves there serves on.
@@ -143,8 +142,8 @@ impl Family {
                         self.generation
                     ),
                 );
+                actions.push(Action::Forget(generation));
                 self.end_renewal(actions);
-                self.forget_generations(actions);
             }
             _ => {
                 let Some(place) = self.place(number) else { return };
@@ -247,20 +246,6 @@ impl Family {
             Some(due.max(place.due))
         };
         self.places.iter().filter_map(when).min()
-    }
-
-    /// Gives up generations of which there will be no more members.
-    pub(super) fn forget_generations(&mut self, actions: &mut Actions) {
-        let coming = match &self.renewal.step {
-            Step::Reading => self.renewal.last,
-            Step::Candidate { generation, .. } => *generation,
-            Step::Done | Step::RollingOut => self.generation,
-        };
-        for generation in 1..=self.renewal.last {
-            if generation != self.generation && generation != coming {
-                actions.push(Action::Forget(generation));
-            }
-        }
     }
 
     pub(super) fn resize(&mut self, now: Millis, more: bool, actions: &mut Actions) {

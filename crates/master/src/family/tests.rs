@@ -339,13 +339,20 @@ mod reloads {
     }
 
     #[test]
-    fn a_generation_that_is_being_read_is_not_forgotten() {
+    fn what_nobody_is_made_from_any_more_is_forgotten_and_nothing_else() {
         let mut story = Story::serving(1);
+        let forgotten = |story: &mut Story, event| {
+            let actions = story.family.on(story.now, event);
+            actions.into_iter().filter(|action| matches!(action, Action::Forget(_))).collect::<Vec<_>>()
+        };
         story.renewed(2, plan(1));
-        story.ready(2);
+        story.spawned(2);
+        assert_eq!(forgotten(&mut story, Event::Ready { line: 2 }), [Action::Forget(1)]);
         assert_eq!(story.on(Event::Reload), [Action::Renew(3)]);
-        let forgotten = story.family.on(story.now, exited(1, 0));
-        assert!(!forgotten.contains(&Action::Forget(3)), "{forgotten:?}");
+        assert_eq!(forgotten(&mut story, exited(1, 0)), []);
+        assert_eq!(story.on(Event::Renewed { generation: 3, plan: plan(1) }), [spawn(1, 1, 3)]);
+        story.spawned(1);
+        assert_eq!(forgotten(&mut story, exited(1, 1)), [Action::Forget(3)]);
     }
 
     #[test]
