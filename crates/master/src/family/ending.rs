@@ -98,7 +98,9 @@ impl Family {
 
     fn leave_if_alone(&mut self, code: i32, actions: &mut Actions) {
         if self.members.is_empty() {
-            log(actions, format!("all workers have ended: goodbye (exit code {code})"));
+            if !self.plan.trial {
+                log(actions, format!("all workers have ended: goodbye (exit code {code})"));
+            }
             actions.push(Action::Exit(code));
         }
     }
