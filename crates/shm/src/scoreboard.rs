@@ -117,7 +117,12 @@ impl Scoreboard {
 
     /// The board that the program before this one has made.
     pub fn adopt(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { memory: Shared::adopt(fd, LINES * size_of::<Slot>())? })
+        let memory = Shared::adopt(fd)?;
+        if memory.len() != LINES * size_of::<Slot>() {
+            let sentence = format!("the scoreboard has {} bytes", memory.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, sentence));
+        }
+        Ok(Self { memory })
     }
 
     /// All lines, by number less one.

@@ -23,6 +23,7 @@ pub mod descriptors;
 pub mod epoll;
 pub mod eventfd;
 pub mod fifo;
+pub mod futex;
 pub mod inherited;
 pub mod library;
 pub mod memory;
@@ -33,6 +34,7 @@ pub mod signal;
 pub mod socket;
 pub mod stderr;
 pub mod timerfd;
+pub mod trace;
 pub mod user;
 
 pub use process::Pid;

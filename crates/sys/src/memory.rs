@@ -5,9 +5,12 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::{Resource, Rlimit, setrlimit};
+
+/// The length of shared memory is fixed, so that no access to a mapping of it ever fails.
+const FIXED: SealFlags = SealFlags::GROW.union(SealFlags::SHRINK).union(SealFlags::SEAL);
 
 /// A mapping of anonymous memory, shared with every process forked after it was made. It starts as zeroes.
 #[derive(Debug)]
@@ -26,26 +29,26 @@ unsafe impl Sync for Shared {}
 impl Shared {
     /// `length` bytes (at least one), shown as `name` in /proc.
     pub fn new(name: &str, length: usize) -> io::Result<Self> {
-        let fd = memfd_create(name, MemfdFlags::CLOEXEC)?;
+        let fd = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         ftruncate(&fd, length as u64)?;
+        fcntl_add_seals(&fd, FIXED)?;
         Self::map(fd, length)
     }
 
-    /// The memory behind `fd`, which another process has made with [`Shared::new`], if it has `length` bytes.
-    pub fn adopt(fd: OwnedFd, length: usize) -> io::Result<Self> {
-        let found = rustix::fs::fstat(&fd)?.st_size;
-        if usize::try_from(found) != Ok(length) {
-            let sentence = format!("the memory has {found} bytes, and {length} are expected");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, sentence));
+    /// Maps memory that another life of this server made with [`Shared::new`] and left behind as `fd`.
+    pub fn adopt(fd: OwnedFd) -> io::Result<Self> {
+        if !fcntl_get_seals(&fd).is_ok_and(|seals| seals.contains(FIXED)) {
+            return Err(io::Error::other("the descriptor is not of shared memory made by Goherd"));
         }
+        let length = usize::try_from(fstat(&fd)?.st_size).map_err(io::Error::other)?;
         Self::map(fd, length)
     }
 
-    /// Maps all of a file with `length` bytes.
+    /// `fd` is a memory file of `length` bytes, which cannot change any more.
     fn map(fd: OwnedFd, length: usize) -> io::Result<Self> {
         let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: the address is left to the kernel, so no mapping of ours is replaced, and the file is as long as
-        // the mapping: `new` has made it so, `adopt` has looked, and nothing of ours ever makes such a file shorter.
+        // the mapping and stays so (sealed).
         let address = unsafe { mmap(std::ptr::null_mut(), length, protection, flags, &fd, 0) }?;
         let address = NonNull::new(address.cast()).expect("mmap never answers with page 0 unless asked to");
         Ok(Self { address, length, fd })
@@ -130,15 +133,17 @@ mod tests {
     }
 
     #[test]
-    fn adopted_memory_is_the_same_memory() {
+    fn shared_memory_is_adopted_by_its_descriptor_and_nothing_else_is() {
         let shared = Shared::new("test", 4096).unwrap();
-        let copy = || rustix::io::dup(&shared).unwrap();
-        assert!(Shared::adopt(copy(), 8192).is_err());
-        let other = Shared::adopt(copy(), 4096).unwrap();
         // SAFETY: within the mapping, which nobody else uses here.
         unsafe { shared.address().write(7) };
+        let copy = Shared::adopt(shared.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        assert_eq!(copy.len(), 4096);
         // SAFETY: as above.
-        assert_eq!(unsafe { other.address().read() }, 7);
+        assert_eq!(unsafe { copy.address().read() }, 7);
+        assert!(ftruncate(&shared, 8192).is_err());
+        assert!(Shared::adopt(std::fs::File::open("/dev/null").unwrap().into()).is_err());
+        assert!(Shared::adopt(Sealed::new("test", b"x").unwrap().fd).is_err());
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Pid {
         Self(pid.as_raw_nonzero())
     }
 
-    fn to_rustix(self) -> rp::Pid {
+    pub(crate) fn to_rustix(self) -> rp::Pid {
         rp::Pid::from_raw(self.get()).expect("a Pid is not zero")
     }
 }
