@@ -1,17 +1,33 @@
 //! Every byte that two processes share.
 //!
-//! In: sizes, before the first fork. Out: safe handles on shared atomics, and the messages between master and worker. The memory is a memfd made by `sys`; it holds
-//! integers alone, never a pointer, so it means the same at any address and in any process. Lock-free atomics are
-//! address-free, hence valid between processes; a process that is killed at any instruction leaves them whole.
+//! In: sizes, before the first fork. Out: safe handles on shared atomics, and the messages between master and worker. The
+//! memory is a memfd made by `sys`; it holds integers alone, never a pointer, so it means the same at any address and in
+//! any process. Lock-free atomics are address-free, hence valid between processes.
+//!
+//! A process that is killed at any instruction leaves every word whole, but perhaps a structure half changed. Readers of
+//! structures rely on no writer's coming to its end; the next writer puts right what the dead one left.
 //!
 //! # Safety
 //!
-//! One of the three crates that may hold `unsafe`: it lays typed atomics over mapped bytes.
+//! One of the three crates that may hold `unsafe`: it lays atomics over mapped bytes, in `scoreboard` and `region`.
 
+mod atomic;
 mod birth;
+pub mod cache;
+mod lock;
+#[cfg(not(loom))]
+pub mod locks;
 pub mod message;
+mod region;
 pub mod scoreboard;
+pub mod seats;
 
 pub use birth::Birth;
+pub use cache::Cache;
+pub use lock::Taken;
+#[cfg(not(loom))]
+pub use locks::Locks;
 pub use message::{ToMaster, ToWorker};
+pub use region::AdoptError;
 pub use scoreboard::{LINES, Phase, Scoreboard, Slot};
+pub use seats::{Life, Seat, Seats};

@@ -47,6 +47,12 @@ impl std::fmt::Display for Pid {
     }
 }
 
+/// The kernel's number of the calling thread (gettid(2)), unlike that of any other thread of any process.
+#[must_use]
+pub fn thread_number() -> u32 {
+    rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
+}
+
 /// Which of the two processes came out of a fork.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fork {
