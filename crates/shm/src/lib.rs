@@ -18,6 +18,12 @@ mod lock;
 #[cfg(not(loom))]
 pub mod locks;
 pub mod message;
+#[cfg(not(loom))]
+pub mod metrics;
+#[cfg(not(loom))]
+pub mod names;
+#[cfg(not(loom))]
+pub mod once;
 mod region;
 pub mod scoreboard;
 pub mod seats;
@@ -28,6 +34,10 @@ pub use lock::Taken;
 #[cfg(not(loom))]
 pub use locks::Locks;
 pub use message::{ToMaster, ToWorker};
+#[cfg(not(loom))]
+pub use metrics::Metrics;
+#[cfg(not(loom))]
+pub use once::Once;
 pub use region::AdoptError;
 pub use scoreboard::{LINES, Phase, Scoreboard, Slot};
 pub use seats::{Life, Seat, Seats};
