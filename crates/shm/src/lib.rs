@@ -11,6 +11,8 @@
 //!
 //! One of the three crates that may hold `unsafe`: it lays atomics over mapped bytes, in `scoreboard` and `region`.
 
+#![cfg_attr(loom, allow(dead_code, unused_imports, reason = "the model is of lock and cache alone"))]
+
 mod atomic;
 mod birth;
 pub mod cache;
@@ -27,6 +29,10 @@ pub mod once;
 mod region;
 pub mod scoreboard;
 pub mod seats;
+#[cfg(not(loom))]
+pub mod signals;
+#[cfg(not(loom))]
+pub mod store;
 
 pub use birth::Birth;
 pub use cache::Cache;
@@ -41,3 +47,5 @@ pub use once::Once;
 pub use region::AdoptError;
 pub use scoreboard::{LINES, Phase, Scoreboard, Slot};
 pub use seats::{Life, Seat, Seats};
+#[cfg(not(loom))]
+pub use signals::Signals;
