@@ -1,7 +1,8 @@
 //! The atomics that shared words are made of: the processor's; or loom's, when the protocols are model-checked (`make model`);
 //! or ones at whose stores a test can kill the writer.
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 pub(crate) use killable::AtomicU64;
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering, fence};
@@ -19,7 +20,8 @@ pub(crate) fn relax() {
 }
 
 /// The processor's atomics, but that a test can have its thread end before any chosen store, as `kill -9` may.
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 pub(crate) mod killable {
     use std::cell::Cell;
     use std::ops::Deref;

@@ -166,7 +166,8 @@ impl AsFd for Metrics {
     }
 }
 
-#[cfg(all(test, not(miri)))]
+#[cfg(test)]
+#[cfg(not(miri))]
 mod tests {
     use std::sync::Arc;
 

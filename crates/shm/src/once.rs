@@ -138,7 +138,8 @@ impl AsFd for Once {
     }
 }
 
-#[cfg(all(test, not(miri)))]
+#[cfg(test)]
+#[cfg(not(miri))]
 mod tests {
     use std::sync::Arc;
 

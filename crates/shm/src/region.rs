@@ -237,7 +237,8 @@ impl AsFd for Region {
     }
 }
 
-#[cfg(all(test, not(loom), not(miri)))]
+#[cfg(test)]
+#[cfg(not(any(loom, miri)))]
 mod tests {
     use super::*;
 

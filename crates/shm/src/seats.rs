@@ -245,7 +245,8 @@ impl fmt::Display for NoSeat {
 
 impl std::error::Error for NoSeat {}
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 

@@ -360,7 +360,8 @@ impl Record<'_> {
     }
 }
 
-#[cfg(all(test, not(miri)))]
+#[cfg(test)]
+#[cfg(not(miri))]
 mod tests {
     use std::sync::Arc;
 

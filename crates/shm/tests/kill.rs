@@ -3,6 +3,8 @@
 //!
 //! It has a `main` of its own, since a process that forks must have one thread.
 
+#![allow(clippy::unwrap_used, reason = "all of it is a test")]
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::sleep;

@@ -207,7 +207,8 @@ fn item_words(key_size: usize) -> usize {
     if cfg!(loom) { words } else { words.next_multiple_of(8) }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 
@@ -219,9 +220,9 @@ mod tests {
     fn parts_follow_each_other_on_lines_of_their_own() {
         let layout = Layout::new(&settings(), [0; 2]).unwrap();
         assert_eq!((layout.buckets, layout.stride, layout.block_words), (128, 16, 13));
-        assert!(layout.items_at >= layout.buckets_at + 128 && layout.items_at % LINE == 0);
+        assert!(layout.items_at >= layout.buckets_at + 128 && layout.items_at.is_multiple_of(LINE));
         assert!(layout.next_blocks_at >= layout.items_at + 101 * 16);
-        assert!(layout.blocks_at >= layout.next_blocks_at + 51 && layout.blocks_at % LINE == 0);
+        assert!(layout.blocks_at >= layout.next_blocks_at + 51 && layout.blocks_at.is_multiple_of(LINE));
         assert_eq!(layout.words, layout.blocks_at + 51 * 13);
         assert_eq!(layout.longest_value(), 50 * 104);
         assert_eq!([0, 1, 104, 105].map(|bytes| layout.blocks_for(bytes)), [0, 1, 1, 2]);

@@ -11,12 +11,14 @@
 //! [`Rule::Always`].
 
 mod layout;
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod model;
 mod read;
 mod repair;
 mod table;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 mod write;
 
