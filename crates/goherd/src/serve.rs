@@ -1,7 +1,6 @@
 //! Starting the server: everything that can be found wrong is, before the first fork.
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use goherd_config::Config;
@@ -29,7 +28,7 @@ pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
 }
 
 /// Serves until the end; in a worker it does not return.
-pub fn run(config: &Config, inherited: Vec<Inherited>) -> Result<ExitCode, Failure> {
+pub fn run(config: &Config, inherited: Vec<Inherited>) -> Result<u8, Failure> {
     notes(config);
     sockets::check(config, &inherited)?;
     change_folder(config)?;
@@ -45,7 +44,7 @@ pub fn run(config: &Config, inherited: Vec<Inherited>) -> Result<ExitCode, Failu
     let master = goherd_master::Settings { workers: config.processes.into(), listeners, scoreboard };
     match goherd_master::run(master)? {
         Life::Worker(birth) => goherd_worker::run(&worker, birth),
-        Life::Master(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
+        Life::Master(code) => Ok(u8::try_from(code).unwrap_or(1)),
     }
 }
 

@@ -73,12 +73,9 @@ mod tests {
 
     #[test]
     fn messages_come_out_as_they_went_in() {
-        for message in [
-            ToMaster::Ready,
-            ToMaster::Failed("no such thing".to_owned()),
-            ToMaster::Enough,
-            ToMaster::Stuck,
-        ] {
+        for message in
+            [ToMaster::Ready, ToMaster::Failed("no such thing".to_owned()), ToMaster::Enough, ToMaster::Stuck]
+        {
             assert_eq!(ToMaster::decode(&message.encode()), Some(message));
         }
         for message in [ToWorker::Drain, ToWorker::Pause, ToWorker::Resume] {
