@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Files of the package that gccgo is not to compile: it reads no build tags when no `go` command is there.
-const FOR_OTHERS: [&str; 2] = ["abi_cgo.go", "abi_none.go"];
+/// How files of the package end that gccgo is not to compile: it reads no build tags when no `go` command is there.
+const FOR_OTHERS: [&str; 3] = ["_test.go", "_cgo.go", "abi_none.go"];
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(goherd_gccgo)");
@@ -36,6 +36,7 @@ fn main() {
     println!("cargo::rustc-cfg=goherd_gccgo");
     println!("cargo::rustc-env=GOHERD_GCCGO_PLUGIN={}", plugin.display());
     println!("cargo::metadata=gox={}", gox.display());
+    println!("cargo::metadata=object={}", object.display());
 }
 
 fn sources(package: &Path) -> Vec<PathBuf> {
@@ -47,7 +48,7 @@ fn sources(package: &Path) -> Vec<PathBuf> {
 
 fn is_source(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.ends_with(".go") && !name.ends_with("_test.go") && !FOR_OTHERS.contains(&name)
+    name.ends_with(".go") && !FOR_OTHERS.iter().any(|end| name.ends_with(end))
 }
 
 fn find_gccgo() -> Option<String> {

@@ -62,7 +62,11 @@ func serveAlone(handler http.Handler) {
 	if port == "" {
 		port = "8080"
 	}
-	fmt.Fprintf(os.Stderr, "uwsgi: no server around: serving plain net/http on http://localhost:%s/\n", port)
+	why := "no server around"
+	if aloneBecause != "" {
+		why += " (" + aloneBecause + ")"
+	}
+	fmt.Fprintf(os.Stderr, "uwsgi: %s: serving plain net/http on http://localhost:%s/\n", why, port)
 	err := http.ListenAndServe(":"+port, handler)
 	if errors.Is(err, http.ErrServerClosed) {
 		os.Exit(0)

@@ -150,7 +150,7 @@ fn build_program_with_gccgo(name: &str, out: &Path) {
 
 fn is_for_a_program(file: &Path) -> bool {
     let name = file_name(file);
-    name.ends_with(".go") && !["_test.go", "abi_cgo.go", "abi_gccgo.go"].iter().any(|end| name.ends_with(end))
+    name.ends_with(".go") && !["_test.go", "_cgo.go", "abi_gccgo.go"].iter().any(|end| name.ends_with(end))
 }
 
 /// Where `gccgo -I` finds the package: the server called `uwsgi` carries its export data.

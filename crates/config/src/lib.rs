@@ -1,6 +1,6 @@
-//! The front door: argv and ini files go in, a typed [`Config`] or one clear sentence comes out.
+//! The front door: argv, environment and ini files go in, a typed [`Config`] or one clear sentence comes out.
 //!
-//! In: the words of the command line and the ini files they name. Out: a [`Request`] (run with this
+//! In: the words of the command line, variables ([`Call`]), and the ini files they name. Out: a [`Request`] (run with this
 //! configuration, check it, print something) or an [`Error`] which says what, where and what to do.
 //!
 //! One static table (`options`) holds every option: its names, kind, range, default, texts and setter.
@@ -14,8 +14,10 @@
 
 mod address;
 mod argv;
+mod call;
 mod config;
 mod draft;
+mod environment;
 mod error;
 mod ini;
 mod options;
@@ -29,6 +31,7 @@ mod show;
 mod socket;
 
 pub use address::Address;
+pub use call::Call;
 pub use config::{Config, LoopEngine};
 pub use error::Error;
 pub use origin::IniLine;

@@ -1,6 +1,6 @@
 //! The server: what was asked for (`config`) is turned into parts that do it.
 //!
-//! In: a command line. Out: the code to exit with. The binary starts it, and so does `libgoherd`.
+//! In: what the process was called with. Out: what it is to do next. The binary starts it, and so does `libgoherd`.
 //!
 //! Only this crate knows the whole configuration; the parts get settings of their own.
 
@@ -11,32 +11,41 @@ mod serve;
 mod settings;
 mod sockets;
 
-use std::ffi::OsString;
-
-use goherd_config::Request;
+use goherd_config::{Call, Request};
 use goherd_sys::{inherited, signal};
 
-/// Does what `args` ask for, the program's name first, and gives the code to exit with. Call it in a process with one
-/// thread. In a worker it does not return.
+/// Whose main it is that workers run.
+#[derive(Clone, Debug)]
+pub enum Application {
+    /// That of the libraries which the configuration names.
+    Loaded,
+    /// That of the program around, which was started under this name.
+    Own(String),
+}
+
+/// What a process is to do after [`main`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Exit with this code.
+    Exit(u8),
+    /// Be the application, [`Application::Own`]: the process is a worker.
+    Application,
+}
+
+/// Does what `call` asks for. Call it in a process with one thread. In a worker it returns only for
+/// [`Application::Own`].
 #[must_use]
-pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
-    if let Err(error) = signal::ignore_broken_pipes() {
-        return log::failure(&error);
-    }
-    let inherited = match inherited::take() {
-        Ok(inherited) => inherited,
-        Err(error) => return log::failure(&error),
-    };
-    let asked = match goherd_config::parse(args) {
-        Ok(asked) => asked,
-        Err(error) => return log::failure(&error),
-    };
-    match asked {
+pub fn main(call: &Call, application: &Application) -> Next {
+    run(call, application).unwrap_or_else(|error| Next::Exit(log::failure(&*error)))
+}
+
+fn run(call: &Call, application: &Application) -> Result<Next, settings::Failure> {
+    signal::ignore_broken_pipes()?;
+    let inherited = inherited::take()?;
+    Ok(Next::Exit(match goherd_config::parse(call)? {
         Request::Help(text) | Request::ShowConfig(text) => log::answer(text.trim_end()),
         Request::Version => log::answer(concat!("goherd ", env!("CARGO_PKG_VERSION"))),
-        Request::Check(config) => {
-            serve::check(&config, &inherited).map_or_else(|error| log::failure(&*error), |()| 0)
-        }
-        Request::Run(config) => serve::run(&config, inherited).unwrap_or_else(|error| log::failure(&*error)),
-    }
+        Request::Check(config) => serve::check(&config, &inherited, application).map(|()| 0)?,
+        Request::Run(config) => return serve::run(&config, inherited, application),
+    }))
 }

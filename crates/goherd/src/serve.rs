@@ -13,13 +13,14 @@ use goherd_worker::Protocol;
 
 use crate::settings::{self, Failure};
 use crate::sockets::{self, Opened};
+use crate::{Application, Next};
 
 /// Looks whether the server could start with `config`, without starting it or binding a socket.
-pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
+pub fn check(config: &Config, inherited: &[Inherited], application: &Application) -> Result<(), Failure> {
     notes(config);
     sockets::check(config, inherited)?;
     change_folder(config)?;
-    let app = settings::app(config)?;
+    let app = settings::app(config, application)?;
     settings::identity(config)?;
     settings::capacity(config)?;
     app.describe().for_each(|line| stderr::line(&line));
@@ -27,12 +28,12 @@ pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Serves until the end; in a worker it does not return.
-pub fn run(config: &Config, inherited: Vec<Inherited>) -> Result<u8, Failure> {
+/// Serves until the end; in a worker it returns only if the application is the program's own.
+pub fn run(config: &Config, inherited: Vec<Inherited>, application: &Application) -> Result<Next, Failure> {
     notes(config);
     sockets::check(config, &inherited)?;
     change_folder(config)?;
-    let mut worker = settings::worker(config, settings::app(config)?)?;
+    let mut worker = settings::worker(config, settings::app(config, application)?)?;
     let sockets = sockets::open(config, inherited)?;
     worker.doors = sockets.iter().map(|socket| socket.door).collect();
     let scoreboard = Arc::new(Scoreboard::new(config.processes.into())?);
@@ -43,8 +44,11 @@ pub fn run(config: &Config, inherited: Vec<Inherited>) -> Result<u8, Failure> {
     let listeners = sockets.into_iter().map(|socket| socket.listener).collect();
     let master = goherd_master::Settings { workers: config.processes.into(), listeners, scoreboard };
     match goherd_master::run(master)? {
-        Life::Worker(birth) => goherd_worker::run(&worker, birth),
-        Life::Master(code) => Ok(u8::try_from(code).unwrap_or(1)),
+        Life::Worker(birth) => {
+            goherd_worker::run(&worker, birth);
+            Ok(Next::Application)
+        }
+        Life::Master(code) => Ok(Next::Exit(u8::try_from(code).unwrap_or(1))),
     }
 }
 
@@ -66,7 +70,7 @@ fn change_folder(config: &Config) -> Result<(), Failure> {
 fn announce(config: &Config, app: &goherd_bridge::App, sockets: &[Opened]) {
     stderr::line(&format!("version {}, master pid {}", env!("CARGO_PKG_VERSION"), Pid::me()));
     app.describe().for_each(|line| stderr::line(&line));
-    if app.main_path().is_none() {
+    if !app.has_main() {
         stderr::line("no library with a Go main is loaded (go-load): every request will be answered 404");
     }
     if config.goroutines.is_none() {

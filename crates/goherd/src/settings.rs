@@ -1,9 +1,7 @@
 //! From the configuration to the parts: names become numbers, options the settings of those who heed them.
 
 use std::error::Error;
-use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +12,8 @@ use goherd_sys::eventfd::EventFd;
 use goherd_sys::user::{self, Identity};
 use goherd_worker::{Limits, Times};
 
+use crate::Application;
+
 /// The most connections of one worker, unless max-connections says otherwise.
 const USUAL_CONNECTIONS: u32 = 65_536;
 
@@ -21,9 +21,20 @@ const USUAL_CONNECTIONS: u32 = 65_536;
 pub type Failure = Box<dyn Error>;
 
 /// Reads and inspects the application.
-pub fn app(config: &Config) -> Result<App, Failure> {
-    let app = App::read(&config.go_load)?;
-    if config.need_app && app.main_path().is_none() {
+pub fn app(config: &Config, application: &Application) -> Result<App, Failure> {
+    let app = match (application, config.go_load.first()) {
+        (Application::Loaded, _) => App::read(&config.go_load)?,
+        (Application::Own(name), None) => App::own(name.clone()),
+        (Application::Own(_), Some(library)) => {
+            return Err(format!(
+                "go-load: {} cannot join the application that this program is, a process has room for one: serve it \
+                 with goherd",
+                library.display()
+            )
+            .into());
+        }
+    };
+    if config.need_app && !app.has_main() {
         return Err("need-app: no library with a Go main is loaded: name one with go-load".into());
     }
     Ok(app)
@@ -63,19 +74,17 @@ pub fn find<T>(
     }
 }
 
+/// The variable that makes a plain program of one that carries its server, with the value `off`.
+const SWITCH: &str = "GOHERD_SERVER";
+
 /// What workers are like, but for their doors.
-///
-/// `os.Args` begins with the name of the program: the file that has the main, without its folder. libgo takes a name with
-/// a slash for the path of its executable, and reads that file when it walks a stack.
 pub fn worker(config: &Config, app: App) -> Result<goherd_worker::Settings, Failure> {
-    let name = app
-        .main_path()
-        .and_then(Path::file_name)
-        .map_or("goherd".into(), OsStr::to_string_lossy)
-        .into_owned();
+    let name = app.program().unwrap_or_else(|| "goherd".to_owned());
+    // Should the application start its own program once more, that one is to be no second server.
+    let no_second = app.is_own().then(|| (SWITCH.to_owned(), "off".to_owned()));
     Ok(goherd_worker::Settings {
         args: std::iter::once(name).chain(config.go_args.iter().cloned()).collect(),
-        env: config.env.clone(),
+        env: no_second.into_iter().chain(config.env.iter().cloned()).collect(),
         cores: config.goroutines.unwrap_or(1).into(),
         identity: identity(config)?,
         doors: Vec::new(),

@@ -1,7 +1,7 @@
 //! A worker's life: from the fork to the last answer.
 //!
-//! In: what it was born with ([`Birth`](goherd_shm::Birth)) and what all workers are like ([`Settings`]). Out: nothing, it never returns. It
-//! drops privileges, makes its reactor, loads the application and serves; it drains when the master says so, or when the
+//! In: what it was born with ([`Birth`](goherd_shm::Birth)) and what all workers are like ([`Settings`]). Out: nothing; it returns
+//! only to let the program around go on, if that is the application. It drops privileges, makes its reactor, loads the application and serves; it drains when the master says so, or when the
 //! master is gone.
 //!
 //! LIFECYCLE: starting ──`uwsgi.Run()`, or native loop──▸ ready ──drain order, or master gone──▸ draining ──▸ exit 0

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use goherd_bridge::{App, Context, Host, Started};
+use goherd_bridge::{App, Context, Host, LoadError, Started};
 use goherd_proto::Protocol;
 use goherd_reactor::{Door, Limits, Reactor, Times};
 use goherd_shm::{Birth, ToMaster};
@@ -62,12 +62,16 @@ impl DoorSettings {
     }
 }
 
-/// Lives. Call it in a process that was just forked and has one thread.
-pub fn run(settings: &Settings, birth: Birth) -> ! {
+/// Lives. Call it in a process that was just forked and has one thread. It returns only if the application is the
+/// program's own, and the process is to go on as that.
+pub fn run(settings: &Settings, birth: Birth) {
     let number = birth.number;
     let desk = Arc::new(Desk::new(number, birth.control, birth.scoreboard));
     let failure = match settle_in(settings, birth.listeners, &desk) {
-        Ok(reactor) => live(settings, &reactor, &desk),
+        Ok(reactor) => match live(settings, &reactor, &desk) {
+            Ok(()) => return,
+            Err(error) => error.to_string(),
+        },
         Err(error) => error.to_string(),
     };
     desk.tell(&ToMaster::Failed(failure));
@@ -101,8 +105,8 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
     Ok(reactor)
 }
 
-/// Loads the application and serves; answers only with the reason why not.
-fn live(settings: &Settings, reactor: &Arc<Reactor>, desk: &Arc<Desk>) -> String {
+/// Loads the application and serves; answers with the reason why not, or when the application is the program's own.
+fn live(settings: &Settings, reactor: &Arc<Reactor>, desk: &Arc<Desk>) -> Result<(), LoadError> {
     let context = goherd_bridge::install(Context::new(
         Arc::clone(reactor),
         Box::new(Counter(Arc::clone(desk))),
@@ -111,12 +115,12 @@ fn live(settings: &Settings, reactor: &Arc<Reactor>, desk: &Arc<Desk>) -> String
         settings.args.clone(),
         settings.env.clone(),
     ));
-    match goherd_bridge::load::start(&settings.app, context) {
-        Ok(Started::Go) => process::sleep_for_ever(),
-        Ok(Started::NoMain) => {
+    match goherd_bridge::load::start(&settings.app, context)? {
+        Started::Own => Ok(()),
+        Started::Go => process::sleep_for_ever(),
+        Started::NoMain => {
             stderr::line(&format!("worker {}: no Go main to run: answering 404 to everything", desk.number));
             native::serve(reactor, &Counter(Arc::clone(desk)) as &dyn Host)
         }
-        Err(error) => error.to_string(),
     }
 }
