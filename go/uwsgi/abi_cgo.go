@@ -61,7 +61,7 @@ func goherd_go_main() {
 	}()
 }
 
-// aloneBecause is why there is no server around: nothing in the way, none asked for.
+// aloneBecause is what else there is to say when there is no server around.
 const aloneBecause = ""
 
 // text copies what the server lends.

@@ -7,7 +7,7 @@ package uwsgi
 
 import "unsafe"
 
-// aloneBecause is why there is no server around: nothing in the way, none asked for.
+// aloneBecause is what else there is to say when there is no server around.
 const aloneBecause = ""
 
 //extern goherd_abi_version

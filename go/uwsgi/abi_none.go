@@ -5,8 +5,8 @@ package uwsgi
 // Without cgo no server can load the program, nor be in it, so Run serves plain
 // net/http and none of the functions below is ever called.
 
-// aloneBecause is why there is no server around.
-const aloneBecause = "built without cgo (CGO_ENABLED=0), so there can be none"
+// aloneBecause is what else there is to say when there is no server around.
+const aloneBecause = " (built without cgo, CGO_ENABLED=0: no server can be in it or load it)"
 
 func abiArgs() string                              { return "" }
 func abiEnv() string                               { return "" }

@@ -13,6 +13,7 @@ use crate::{Place, Server, Signal, kill};
 /// A command line of the server, and what surrounds it.
 #[derive(Clone, Debug)]
 pub struct Launch {
+    program: Option<PathBuf>,
     args: Vec<OsString>,
     env: Vec<(String, String)>,
     folder: Option<PathBuf>,
@@ -23,7 +24,7 @@ pub struct Launch {
 /// A server that listens nowhere yet, with one worker.
 #[must_use]
 pub fn launch() -> Launch {
-    Launch { args: Vec::new(), env: Vec::new(), folder: None, handed: Vec::new(), workers: 1 }
+    Launch { program: None, args: Vec::new(), env: Vec::new(), folder: None, handed: Vec::new(), workers: 1 }
 }
 
 impl Launch {
@@ -31,6 +32,13 @@ impl Launch {
     #[must_use]
     pub fn with<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Lets this executable be the server, instead of the binary.
+    #[must_use]
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_owned());
         self
     }
 
@@ -132,7 +140,7 @@ impl Launch {
     /// The server itself, or a shell that puts what is handed over in its place, knows its own number, and becomes the
     /// server.
     fn command(&self, stdout: Stdio) -> Command {
-        let mut server = Command::new(Place::Binary.path());
+        let mut server = Command::new(self.program.clone().unwrap_or_else(|| Place::Binary.path()));
         server.stdin(Stdio::null()).stdout(stdout);
         if self.handed.is_empty() {
             return server;

@@ -18,6 +18,7 @@ mod process;
 mod program;
 mod scratch;
 mod server;
+mod shapes;
 mod toolchain;
 mod wait;
 
@@ -31,6 +32,9 @@ pub use process::{Process, kill};
 pub use program::Program;
 pub use scratch::Scratch;
 pub use server::Server;
+pub use shapes::{
+    Shape, copy_source, installed, launch_of, library_of_version, shaped, shaped_by, shaped_by_gccgo,
+};
 pub use toolchain::{Toolchain, every_go, skip, skip_for_want_of};
 pub use wait::{DEADLINE, eventually};
 

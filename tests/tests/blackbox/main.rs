@@ -24,7 +24,9 @@ mod handlers;
 mod inherited;
 mod limits;
 mod messages;
+mod monoliths;
 mod nginx;
+mod shapes;
 mod sockets;
 mod standalone;
 

@@ -79,6 +79,8 @@ pub(crate) const GCCGO_INIT: &str = "__go_init_main";
 pub(crate) const GCCGO_MAIN: &str = "main.main";
 /// The section of the package `uwsgi` of standard Go that holds the version it was built for.
 const PACKAGE_SECTION: &str = "goherd_package";
+/// The server as a library, and gccgo's package `uwsgi`, which brings it along.
+const SERVER_LIBRARIES: [&str; 2] = ["libgoherd.so.", "libuwsgi-gccgo.so."];
 /// The section of the server as a library.
 const SERVER_SECTION: &str = "goherd_server";
 /// Sections that standard Go gives to all that it makes.
@@ -112,7 +114,8 @@ pub fn examine(bytes: &[u8]) -> Result<Findings, String> {
 }
 
 fn server(file: &Elf<'_>) -> Option<Server> {
-    let library = file.needed().into_iter().find(|name| name.starts_with("libgoherd.so"));
+    let library =
+        file.needed().into_iter().find(|name| SERVER_LIBRARIES.iter().any(|so| name.starts_with(so)));
     let inside = || file.has_section(SERVER_SECTION).then_some(Server::Inside);
     library.map(Server::Library).or_else(inside)
 }
