@@ -29,6 +29,7 @@ mod resolve;
 mod settings;
 mod show;
 mod socket;
+mod tool;
 
 pub use address::Address;
 pub use call::Call;
@@ -38,3 +39,4 @@ pub use origin::IniLine;
 pub use reference::reference;
 pub use request::{Request, parse};
 pub use socket::{Owner, Protocol, Socket};
+pub use tool::{Build, Tool};

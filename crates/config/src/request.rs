@@ -11,6 +11,7 @@ use crate::ini::{self, BUILT_IN, Read, Source};
 use crate::resolve::resolve;
 use crate::settings::Typed;
 use crate::show::show;
+use crate::tool::{self, Asked, Tool};
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Request {
     Help(String),
     /// Print the version, then exit.
     Version,
+    /// Do this, then exit.
+    Tool(Tool),
 }
 
 /// Understands what the process was called with and reads the ini files it names.
@@ -40,6 +43,11 @@ pub fn parse(call: &Call) -> Result<Request, Error> {
 
 /// [`parse`] with the reading of files left to `read`.
 pub(crate) fn parse_with(call: &Call, read: Read<'_>) -> Result<Request, Error> {
+    match tool::parse(&call.words)? {
+        Some(Asked::Tool(tool)) => return Ok(Request::Tool(tool)),
+        Some(Asked::Help(text)) => return Ok(Request::Help(text)),
+        None => {}
+    }
     let line = argv::parse(call.words.iter().cloned())?;
     let asked = resolve(&Typed { settings: line.settings.clone(), unknown: Vec::new() })?;
     if asked.help {

@@ -10,6 +10,7 @@ mod log;
 mod serve;
 mod settings;
 mod sockets;
+mod tools;
 
 use goherd_config::{Call, Request};
 use goherd_sys::{inherited, signal};
@@ -44,6 +45,7 @@ fn run(call: &Call, application: &Application) -> Result<Next, settings::Failure
     let inherited = inherited::take()?;
     Ok(Next::Exit(match goherd_config::parse(call)? {
         Request::Help(text) | Request::ShowConfig(text) => log::answer(text.trim_end()),
+        Request::Tool(tool) => tools::run(&tool)?,
         Request::Version => log::answer(concat!("goherd ", env!("CARGO_PKG_VERSION"))),
         Request::Check(config) => serve::check(&config, &inherited, application).map(|()| 0)?,
         Request::Run(config) => return serve::run(&config, inherited, application),

@@ -29,6 +29,7 @@ mod nginx;
 mod shapes;
 mod sockets;
 mod standalone;
+mod tools;
 
 use goherd_tests::{Launch, Scratch, Server, Toolchain, app, launch};
 
