@@ -26,6 +26,7 @@ mod limits;
 mod messages;
 mod monoliths;
 mod nginx;
+mod readme;
 mod shapes;
 mod sockets;
 mod standalone;
