@@ -74,8 +74,14 @@ pub fn shaped_by(
 /// The same by gccgo, with arguments for it.
 #[must_use]
 pub fn shaped_by_gccgo(shape: Shape, name: &str, arguments: &[&str]) -> PathBuf {
-    once(format!("{name}-{shape:?}-gccgo{}", arguments.concat()), |out| {
-        let mut gccgo = Command::new("gccgo");
+    shaped_by_gccgo_called("gccgo", shape, name, arguments)
+}
+
+/// The same by the gccgo of this name.
+#[must_use]
+pub fn shaped_by_gccgo_called(gccgo: &str, shape: Shape, name: &str, arguments: &[&str]) -> PathBuf {
+    once(format!("{name}-{shape:?}-{gccgo}{}", arguments.concat()), |out| {
+        let mut gccgo = Command::new(gccgo);
         gccgo.arg("-L").arg(installed().join("lib")).args(arguments).arg("-o").arg(out);
         gccgo.arg(source(name).join(format!("{name}.go")));
         run(match shape {
