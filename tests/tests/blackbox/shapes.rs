@@ -5,7 +5,7 @@ use std::process::Command;
 
 use goherd_tests::{
     Launch, Place, Scratch, Server, Shape, Toolchain, app, every_go, installed, launch, launch_of, shaped,
-    shaped_by, shaped_by_gccgo, skip_for_want_of, with_both_toolchains,
+    shaped_by, shaped_by_gccgo, shaped_by_gccgo_called, skip, skip_for_want_of, with_both_toolchains,
 };
 
 /// The example answers, whatever surrounds it.
@@ -68,6 +68,30 @@ fn an_executable_with_its_server_and_libgo() {
     Toolchain::Gccgo.run(|_| {
         answers(launch_of(&shaped_by_gccgo(Shape::Monolith, "hello", &["-static-libgo"])));
     });
+}
+
+/// The gccgo that the server was built with: others have another libgo, and the server says so (`bad_library`).
+fn gccgo_of_the_server() -> Option<String> {
+    let package = installed().join("lib/libuwsgi-gccgo.so");
+    let told = Command::new(Place::Binary.path()).arg("inspect").arg(package).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    let version =
+        told.lines().find_map(|line| line.strip_prefix("toolchain")?.trim().strip_prefix("gccgo "))?;
+    Some(format!("gccgo-{}", version.split('.').next()?))
+}
+
+#[test]
+fn gccgo_by_its_version() {
+    let of_the_server = gccgo_of_the_server();
+    for name in (11..=15).map(|version| format!("gccgo-{version}")) {
+        if Command::new(&name).arg("--version").output().is_err() {
+            skip(&format!("{name} is not installed"));
+        } else if of_the_server.as_ref() != Some(&name) {
+            skip(&format!("{name}: the server was not built with it (GOHERD_GCCGO={name} make does that)"));
+        } else {
+            answers(launch_of(&shaped_by_gccgo_called(&name, Shape::Monolith, "hello", &[])));
+        }
+    }
 }
 
 /// Compiles the example in C with what pkg-config says of the installed library.
