@@ -117,6 +117,7 @@ fn inspect_says_what_a_file_is(toolchain: Toolchain) {
     assert_eq!(row(&library, "libgo") == "not needed", toolchain == Toolchain::Go);
     let monolith = shaped(toolchain, Shape::Monolith, "hello");
     assert_eq!(row(&monolith, "shape"), "monolithic executable");
+    assert!(row(&monolith, "package uwsgi").starts_with("yes, "));
     assert!(row(&monolith, "served by").starts_with("itself: "));
     let linked = shaped(toolchain, Shape::Linked, "hello");
     assert_eq!(row(&linked, "shape"), "executable linked with the server");

@@ -76,8 +76,12 @@ impl<'a> Elf<'a> {
         self.0.dynamic_symbols().any(|symbol| symbol.is_definition() && symbol.name() == Ok(name))
     }
 
-    /// Whether it has a symbol, or needs one, whose name starts so.
+    /// Whether it has a symbol, or needs one, whose name starts so. An executable with all in it has no dynamic symbols, and a
+    /// library may be stripped of the others.
     pub fn mentions(&self, start: &str) -> bool {
-        self.0.dynamic_symbols().any(|symbol| symbol.name().is_ok_and(|name| name.starts_with(start)))
+        self.0
+            .dynamic_symbols()
+            .chain(self.0.symbols())
+            .any(|symbol| symbol.name().is_ok_and(|name| name.starts_with(start)))
     }
 }
