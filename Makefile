@@ -10,8 +10,9 @@ PORT    ?= 9090
 TOOLCHAIN ?= go
 
 RELEASE := target/release
+comma   := ,
 APPS    := target/apps
-UWSGI_GO := $(wildcard go/uwsgi/*.go go/uwsgi/*.h)
+UWSGI_GO := $(wildcard go/uwsgi/*.go go/uwsgi/*.h go/uwsgi/embed/*.go)
 RUST_MISSING := Rust is not on this machine. Install it: https://rustup.rs (curl -sSf https://sh.rustup.rs | sh)
 
 .DEFAULT_GOAL := build
@@ -23,21 +24,17 @@ help: ## this list
 rust:
 	@command -v $(CARGO) >/dev/null || { echo "$(RUST_MISSING)" >&2; exit 1; }
 
-build: rust ## the server, target/release/goherd; with gccgo support if gccgo is here
+build: rust ## the server, target/release/goherd and libgoherd; with gccgo support if gccgo is here
 	@scripts/require gcc objcopy
 	@scripts/require --ask gccgo go
-	$(CARGO) build --release --locked -p goherd
-	@ln -sfn goherd $(RELEASE)/uwsgi
-	@if objcopy -j .go_export $(RELEASE)/goherd $(RELEASE)/uwsgi.gox 2>/dev/null && chmod 644 $(RELEASE)/uwsgi.gox \
-	    && objdump -h $(RELEASE)/goherd | grep -q go_export; then \
-	    echo "built $(RELEASE)/goherd for standard Go and gccgo"; \
-	else \
-	    rm -f $(RELEASE)/uwsgi.gox; echo "built $(RELEASE)/goherd for standard Go only: gccgo is missing"; \
-	fi
+	$(CARGO) build --release --locked -p goherd -p libgoherd
+	@scripts/finish $(RELEASE)
 
-gccgo: ## the same, and gccgo is required: ready for `gccgo -fPIC -shared -I target/release -o app.so app.go`
+gccgo: ## the same, and gccgo is required; APP=app.go[,more.go] OUT=app: and one executable of the app and its server
 	@scripts/require gccgo
 	@$(MAKE) --no-print-directory build
+	@if [ -n "$(APP)" ]; then $(RELEASE)/goherd build --toolchain gccgo --shape mono \
+	    $(if $(OUT),-o $(OUT)) $(subst $(comma), ,$(APP)); fi
 
 $(APPS)/hello-go.so: examples/hello/hello.go examples/hello/go.mod $(UWSGI_GO)
 	@mkdir -p $(APPS)
@@ -61,7 +58,7 @@ run: rust ## installs what is missing, builds all, serves examples/hello on http
 	    --go-load $(APPS)/hello-$(TOOLCHAIN).so
 
 test: rust ## everything that CI runs: checks, unit tests, black-box tests with both toolchains
-	@scripts/require go gccgo gcc objcopy curl nginx
+	@scripts/require go gccgo gcc objcopy curl nginx pkg-config
 	@$(MAKE) --no-print-directory build check unit
 	$(CARGO) test --locked -p goherd-tests
 
@@ -99,20 +96,9 @@ bench: ## CPU, throughput, latency, memory beside net/http and nginx: docs/bench
 	@$(MAKE) --no-print-directory build
 	$(CARGO) run --release --locked -p goherd-bench
 
-install: ## binary, link, Go package, header, gox and systemd units, under PREFIX (default /usr/local)
+install: ## binary, libraries, Go package, header, gox and systemd units, under PREFIX (default /usr/local)
 	@[ -x $(RELEASE)/goherd ] || { echo "build first: make" >&2; exit 1; }
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/goherd/go/uwsgi
-	install -m 755 $(RELEASE)/goherd $(DESTDIR)$(PREFIX)/bin/goherd
-	ln -sfn goherd $(DESTDIR)$(PREFIX)/bin/uwsgi
-	@if [ -f $(RELEASE)/uwsgi.gox ]; then \
-	    install -m 644 -v $(RELEASE)/uwsgi.gox $(DESTDIR)$(PREFIX)/bin/uwsgi.gox; fi
-	install -m 644 include/goherd.h $(DESTDIR)$(PREFIX)/include/goherd.h
-	install -m 644 $(filter-out %_test.go,$(UWSGI_GO)) go/uwsgi/go.mod $(DESTDIR)$(PREFIX)/share/goherd/go/uwsgi
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	@for unit in goherd@.service goherd@.socket; do \
-	    echo "packaging/$$unit -> $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit"; \
-	    sed 's|=/usr/local/|=$(PREFIX)/|' packaging/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; \
-	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; done
+	@scripts/install $(RELEASE) "$(DESTDIR)" "$(PREFIX)"
 	@echo "installed; in an app's go.mod: require uwsgi v0.0.0 and replace uwsgi => $(PREFIX)/share/goherd/go/uwsgi"
 
 clean: ## removes target/

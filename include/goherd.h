@@ -1,8 +1,10 @@
-/* The C interface of Goherd: what the Go package `uwsgi` calls.
+/* The C interface of Goherd: what the Go package `uwsgi` calls, and programs of C.
  *
- * Generated from crates/bridge/src/abi.rs by `make header`: do not edit.
+ * Generated from crates/bridge/src/abi.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
  *
- * Every function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the call:
+ * A program of C that is linked with libgoherd calls goherd_main.
+ *
+ * Every other function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the call:
  * each is NULL, or followed by as many bytes as the length beside it says, which no other thread touches meanwhile.
  * Errors are negative (GOHERD_E...). In a process that is not a worker all give GOHERD_ENOSERVER, 0 or nothing.
  */
@@ -258,6 +260,15 @@ int64_t goherd_harakiri(uint64_t exchange,
 int64_t goherd_read(uint64_t exchange,
                     uint8_t *buffer,
                     uintptr_t length);
+
+// Runs the server, as the command `goherd` does, with the arguments and the environment of `main`; `envp` may be NULL.
+// Gives the code to exit with. Workers are made by fork(2): call it while the process has one thread. They do not return.
+int goherd_main(int argc,
+                char **argv,
+                char **envp);
+
+// `goherd_main` under the name that uWSGI gave it.
+int uwsgi_init(int argc, char **argv, char **envp);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -50,7 +50,8 @@ fn main() -> ExitCode {
 fn bench() -> Outcome<()> {
     let settings = Settings::from_environment()?;
     let machine = report::machine::describe(&settings)?;
-    let results = measure::all(&settings)?;
+    let mut results = measure::all(&settings)?;
+    results.shapes = contestants::shapes::measure(settings.rounds)?;
     println!("{}", report::tables(&results));
     report::write(&settings, &machine, &results)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cases::Case;
-use crate::contestants::Contestant;
+use crate::contestants::{Contestant, shapes};
 
 /// What a run can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +49,8 @@ pub struct Results {
     pub cases: Vec<Measured>,
     /// Contestants that this machine cannot run, with the tool that is missing.
     pub skipped: Vec<(Contestant, &'static str)>,
+    /// The shapes that this machine can build.
+    pub shapes: Vec<shapes::Figures>,
     /// Runs that do not count, and why.
     pub discarded: Vec<String>,
 }

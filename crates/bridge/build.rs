@@ -36,6 +36,7 @@ fn main() {
     println!("cargo::rustc-cfg=goherd_gccgo");
     println!("cargo::rustc-env=GOHERD_GCCGO_PLUGIN={}", plugin.display());
     println!("cargo::metadata=gox={}", gox.display());
+    println!("cargo::metadata=object={}", object.display());
 }
 
 fn sources(package: &Path) -> Vec<PathBuf> {

@@ -40,10 +40,6 @@ import "C"
 
 import (
 	"os"
-	"runtime"
-	"runtime/debug"
-	"strconv"
-	"strings"
 	"unsafe"
 )
 
@@ -67,48 +63,19 @@ func goherd_go_main() {
 	}()
 }
 
-func init() {
-	if abiPresent() && abiWorkerID() > 0 {
-		adoptProcess()
-	}
-}
+// aloneBecause is what else there is to say when there is no server around.
+const aloneBecause = ""
 
-// adoptProcess gives the program the arguments and the environment that the
-// server has for it: standard Go reads those that the server itself was started
-// with. Variables that the runtime has read by then are put into effect here.
-func adoptProcess() {
-	if args := split(C.goherd_args()); len(args) > 0 {
-		os.Args = args
-	}
-	for _, assignment := range split(C.goherd_env()) {
-		i := strings.IndexByte(assignment, '=')
-		if i <= 0 {
-			continue
-		}
-		name, value := assignment[:i], assignment[i+1:]
-		os.Setenv(name, value)
-		n, err := strconv.Atoi(value)
-		switch {
-		case name == "GOMAXPROCS" && err == nil && n > 0:
-			runtime.GOMAXPROCS(n)
-		case name == "GOGC" && err == nil:
-			debug.SetGCPercent(n)
-		case name == "GOGC" && value == "off":
-			debug.SetGCPercent(-1)
-		case name == "GOMEMLIMIT":
-			setMemoryLimit(value)
-		}
-	}
-}
-
-// split takes a block of strings apart, each of which is followed by a NUL.
-func split(block C.struct_goherd_bytes) []string {
+// text copies what the server lends.
+func text(block C.struct_goherd_bytes) string {
 	if block.length == 0 {
-		return nil
+		return ""
 	}
-	text := string(unsafe.Slice((*byte)(unsafe.Pointer(block.address)), int(block.length)))
-	return strings.Split(strings.TrimSuffix(text, "\x00"), "\x00")
+	return string(unsafe.Slice((*byte)(unsafe.Pointer(block.address)), int(block.length)))
 }
+
+func abiArgs() string { return text(C.goherd_args()) }
+func abiEnv() string  { return text(C.goherd_env()) }
 
 func abiPresent() bool    { return C.goherd_present() != 0 }
 func abiVersion() uint32  { return uint32(C.goherd_abi_version()) }

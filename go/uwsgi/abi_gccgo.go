@@ -7,6 +7,9 @@ package uwsgi
 
 import "unsafe"
 
+// aloneBecause is what else there is to say when there is no server around.
+const aloneBecause = ""
+
 //extern goherd_abi_version
 func cVersion() uint32
 
@@ -77,8 +80,30 @@ func cHarakiri(exchange, limit uint64) int64
 //extern goherd_stacks_told
 func cStacksTold()
 
-// libgo starts with the arguments and the environment that the server gives it,
-// so there is nothing to adopt, and the package is never without a server.
+//extern goherd_args
+func cArgs() lent
+
+//extern goherd_env
+func cEnv() lent
+
+// lent is goherd_bytes.
+type lent struct {
+	address *byte
+	length  uintptr
+}
+
+// text copies what the server lends.
+func (block lent) text() string {
+	if block.length == 0 {
+		return ""
+	}
+	return string(unsafe.Slice(block.address, int(block.length)))
+}
+
+func abiArgs() string { return cArgs().text() }
+func abiEnv() string  { return cEnv().text() }
+
+// The package is never without the server's functions: it is linked with them.
 func abiPresent() bool    { return true }
 func abiVersion() uint32  { return cVersion() }
 func abiWorkerID() uint32 { return cWorkerID() }

@@ -2,9 +2,14 @@
 
 package uwsgi
 
-// Without cgo no server can load the program, so Run serves plain net/http and
-// none of the functions below is ever called.
+// Without cgo no server can load the program, nor be in it, so Run serves plain
+// net/http and none of the functions below is ever called.
 
+// aloneBecause is what else there is to say when there is no server around.
+const aloneBecause = " (built without cgo, CGO_ENABLED=0: no server can be in it or load it)"
+
+func abiArgs() string                              { return "" }
+func abiEnv() string                               { return "" }
 func abiPresent() bool                             { return false }
 func abiVersion() uint32                           { return 0 }
 func abiWorkerID() uint32                          { return 0 }

@@ -10,7 +10,9 @@
 //
 // Built as a shared library (go build -buildmode=c-shared, or gccgo -fPIC
 // -shared) and named by the server's option go-load, main runs once in each
-// worker, in a Go runtime that was started after the fork. Run outside a server
+// worker, in a Go runtime that was started after the fork. The package
+// uwsgi/embed, or the build tag uwsgi_shared, makes an executable of it that is its
+// own server. Run outside a server
 // (go run .), the same program serves plain net/http.
 //
 // Handlers get what net/http gives them, among it http.Flusher, http.Hijacker,

@@ -62,7 +62,7 @@ func serveAlone(handler http.Handler) {
 	if port == "" {
 		port = "8080"
 	}
-	fmt.Fprintf(os.Stderr, "uwsgi: no server around: serving plain net/http on http://localhost:%s/\n", port)
+	fmt.Fprintf(os.Stderr, "uwsgi: no server around: serving plain net/http on http://localhost:%s/%s\n", port, aloneBecause)
 	err := http.ListenAndServe(":"+port, handler)
 	if errors.Is(err, http.ErrServerClosed) {
 		os.Exit(0)

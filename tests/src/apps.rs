@@ -50,7 +50,7 @@ pub fn c_library(name: &str) -> Option<PathBuf> {
 }
 
 /// The file that belongs to `key`, made by `build` if nobody has in this run.
-fn once(key: String, build: impl FnOnce(&Path)) -> PathBuf {
+pub(crate) fn once(key: String, build: impl FnOnce(&Path)) -> PathBuf {
     static MADE: OnceLock<Mutex<HashMap<String, Arc<OnceLock<PathBuf>>>>> = OnceLock::new();
     let cell = {
         let mut made = MADE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,7 +69,7 @@ fn make(folder: &Path, build: impl FnOnce(&Path)) -> PathBuf {
     finished
 }
 
-fn source(name: &str) -> PathBuf {
+pub(crate) fn source(name: &str) -> PathBuf {
     let workspace = Place::Workspace.path();
     let ours = workspace.join("tests/apps").join(name);
     if ours.is_dir() { ours } else { workspace.join("examples").join(name) }
@@ -172,7 +172,7 @@ fn file_name(path: &Path) -> String {
     path.display().to_string().replace('/', "_")
 }
 
-fn run(command: &mut Command) {
+pub(crate) fn run(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?} failed ({}):\n{said}", output.status);

@@ -13,10 +13,10 @@ use crate::{Place, Server, Signal, kill};
 /// A command line of the server, and what surrounds it.
 #[derive(Clone, Debug)]
 pub struct Launch {
+    program: Option<PathBuf>,
     args: Vec<OsString>,
     env: Vec<(String, String)>,
     folder: Option<PathBuf>,
-    binary: Option<PathBuf>,
     handed: Vec<(Arc<OwnedFd>, String)>,
     left_open: Option<u8>,
     pub(crate) workers: usize,
@@ -29,7 +29,7 @@ pub fn launch() -> Launch {
         args: Vec::new(),
         env: Vec::new(),
         folder: None,
-        binary: None,
+        program: None,
         handed: Vec::new(),
         left_open: None,
         workers: 1,
@@ -41,6 +41,13 @@ impl Launch {
     #[must_use]
     pub fn with<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Lets this executable be the server, instead of the binary.
+    #[must_use]
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_owned());
         self
     }
 
@@ -103,13 +110,6 @@ impl Launch {
         self
     }
 
-    /// The file that the server is started from, in place of the one that all tests share.
-    #[must_use]
-    pub fn binary(mut self, path: &Path) -> Self {
-        self.binary = Some(path.to_owned());
-        self
-    }
-
     /// Starts the server, and waits until it listens and all its workers are ready.
     #[must_use]
     pub fn start(&self) -> Server {
@@ -156,7 +156,7 @@ impl Launch {
     /// The server itself, or a shell that puts what is handed over in its place, knows its own number, and becomes the
     /// server.
     fn command(&self, stdout: Stdio) -> Command {
-        let mut server = Command::new(self.binary.clone().unwrap_or_else(|| Place::Binary.path()));
+        let mut server = Command::new(self.program.clone().unwrap_or_else(|| Place::Binary.path()));
         server.stdin(Stdio::null()).stdout(stdout);
         if self.handed.is_empty() {
             return server;

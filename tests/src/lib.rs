@@ -18,6 +18,7 @@ mod process;
 mod program;
 mod scratch;
 mod server;
+mod shapes;
 mod toolchain;
 mod traffic;
 mod wait;
@@ -32,6 +33,10 @@ pub use process::{Process, kill};
 pub use program::Program;
 pub use scratch::Scratch;
 pub use server::Server;
+pub use shapes::{
+    Shape, copy_source, installed, launch_of, library_of_version, shaped, shaped_by, shaped_by_gccgo,
+    shaped_by_gccgo_called,
+};
 pub use toolchain::{Toolchain, every_go, skip, skip_for_want_of};
 pub use traffic::{Habit, Miss, Tally, Traffic};
 pub use wait::{DEADLINE, eventually};

@@ -21,8 +21,12 @@ impl Program {
     /// Starts the application `name` on a port, and waits for nothing.
     #[must_use]
     pub fn begin(toolchain: Toolchain, name: &str, port: u16, environment: &[(&str, &Path)]) -> Self {
-        let mut command = Command::new(program(toolchain, name));
-        command.env("PORT", port.to_string()).envs(environment.iter().copied());
+        Self::begin_file(&program(toolchain, name), port, environment, &[])
+    }
+
+    fn begin_file(program: &Path, port: u16, environment: &[(&str, &Path)], args: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.args(args).env("PORT", port.to_string()).envs(environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();
@@ -37,10 +41,16 @@ impl Program {
     /// Starts the application `name` on a port that is free, and waits until it serves.
     #[must_use]
     pub fn start(toolchain: Toolchain, name: &str, environment: &[(&str, &Path)]) -> (Self, Address) {
+        Self::start_file(&program(toolchain, name), environment, &[])
+    }
+
+    /// The same with an executable, and arguments for it.
+    #[must_use]
+    pub fn start_file(program: &Path, environment: &[(&str, &Path)], args: &[&str]) -> (Self, Address) {
         // Somebody else may take the port first: then the program ends, and another is tried.
         eventually("a port is free", || {
             let address = Address::Inet(([127, 0, 0, 1], free_port()).into());
-            let mut program = Self::begin(toolchain, name, port_of(&address), environment);
+            let mut program = Self::begin_file(program, port_of(&address), environment, args);
             let serves = eventually("the program serves or ends", || match Client::connect(&address) {
                 Ok(_) if !program.has_ended() => Some(true),
                 _ => program.has_ended().then_some(false),

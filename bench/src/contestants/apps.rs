@@ -42,6 +42,31 @@ pub fn build_program(toolchain: Toolchain) -> Outcome<()> {
     run(command.arg("-o").arg(program(toolchain)?).args(PROGRAM_SOURCES))
 }
 
+/// Builds the executable that carries its server.
+pub fn build_monolith(toolchain: Toolchain, arguments: &[&str]) -> Outcome<PathBuf> {
+    let out = places::scratch("apps")?.join(format!("{}-monolith{}", name(toolchain), arguments.concat()));
+    let server = places::goherd()?;
+    let folder = server.parent().ok_or("the server is in no folder")?.display();
+    let mut command = match toolchain {
+        Toolchain::Go => go(arguments),
+        Toolchain::Gccgo => gccgo(arguments),
+    };
+    command.env("CGO_LDFLAGS", format!("-L{folder}"));
+    match toolchain {
+        Toolchain::Go => command.arg("-o").arg(&out).args(LIBRARY_SOURCES).arg("embed.go"),
+        Toolchain::Gccgo => command
+            .arg("-I")
+            .arg(folder_of_the_package()?)
+            .arg("-o")
+            .arg(&out)
+            .args(LIBRARY_SOURCES)
+            .arg(format!("-L{folder}"))
+            .args(["-Wl,-u,goherd_constructor", "-l:libgoherd.a", "-lm", "-ldl"]),
+    };
+    run(&mut command)?;
+    Ok(out)
+}
+
 fn name(toolchain: Toolchain) -> &'static str {
     match toolchain {
         Toolchain::Go => "go",

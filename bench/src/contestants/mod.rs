@@ -6,6 +6,7 @@ mod goherd;
 mod net_http;
 mod nginx;
 mod server;
+pub mod shapes;
 
 use std::fmt;
 use std::process::{Command, Stdio};
@@ -81,7 +82,7 @@ impl Contestant {
 
     /// Starts it for a case, and waits until it answers.
     pub fn start(self, case: &Case) -> Outcome<Server> {
-        Server::start(self, &self.launch(case)?, &case.request)
+        Server::start(&self.to_string(), &self.launch(case)?, &case.request)
     }
 
     fn launch(self, case: &Case) -> Outcome<Launch> {

@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::Contestant;
 use crate::cases::Request;
 use crate::{Outcome, http, places, processes};
 
 /// How long a server may take to start, or to end.
 const PATIENCE: Duration = Duration::from_secs(20);
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_micros(500);
 
 /// How a contestant is started.
 pub struct Launch {
@@ -36,7 +35,7 @@ pub struct Server {
 
 impl Server {
     /// Starts it, and waits until it gives the right answer.
-    pub fn start(name: Contestant, launch: &Launch, request: &Request) -> Outcome<Self> {
+    pub fn start(name: &str, launch: &Launch, request: &Request) -> Outcome<Self> {
         let file = format!("{name}.log").replace(", ", "-").replace(['/', ' '], "-");
         let log = places::scratch("logs")?.join(file);
         let child = spawn(&launch.command, File::create(&log)?)?;

@@ -52,6 +52,8 @@ const METHOD: &str = "\
 - memory: the proportional set size (Pss in `/proc/PID/smaps_rollup`, which counts shared pages once) of all of a server's
   processes, after 8 000 connections have each made one request and rest for 2 s, less the same after 64 such connections
   have come and gone. What the kernel keeps for a socket is not in it; it is the same for all.
+- shapes: the same application as a library (the file is that alone; the server is another), and as an executable with its
+  server in it. Memory is the proportional set size of master and worker after the first answer.
 - The machine is not ours alone. Ratios within a round suffer least from that; still, look at min–max before believing a
   second digit.
 ";

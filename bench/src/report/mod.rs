@@ -22,7 +22,7 @@ pub fn tables(results: &Results) -> String {
     for measured in &results.cases {
         text += &format!("\n{}", tables::case(measured));
     }
-    text + &tables::left_out(results)
+    text + &tables::shapes(results) + &tables::left_out(results)
 }
 
 /// Writes both files: into docs/ if all was measured, else into the scratch folder.

@@ -106,6 +106,33 @@ fn range(spread: Spread, decimals: usize) -> String {
     format!("{:.decimals$}–{:.decimals$}", spread.min, spread.max)
 }
 
+/// The shapes of the application; nothing if none was built.
+pub fn shapes(results: &Results) -> String {
+    if results.shapes.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(["", "file, MiB", "first answer, ms", "min–max", "memory, MiB", "min–max"]);
+    for shape in &results.shapes {
+        let mebibytes = |bytes: f64| bytes / f64::from(1 << 20);
+        let memory = Spread {
+            min: mebibytes(shape.memory.min),
+            median: mebibytes(shape.memory.median),
+            max: mebibytes(shape.memory.max),
+        };
+        #[allow(clippy::cast_precision_loss, reason = "no file is that long")]
+        let size = mebibytes(shape.size as f64);
+        table.push(vec![
+            shape.title.to_owned(),
+            format!("{size:.1}"),
+            format!("{:.1}", shape.start.median),
+            range(shape.start, 1),
+            format!("{:.1}", memory.median),
+            range(memory, 1),
+        ]);
+    }
+    format!("\n## shapes: one worker, from the start of the process to its first answer\n\n{table}")
+}
+
 /// Who did not take part, and which runs do not count.
 pub fn left_out(results: &Results) -> String {
     let mut text = String::new();

@@ -18,5 +18,5 @@ pub mod inspect;
 pub mod load;
 
 pub use context::{Context, Host, install};
-pub use inspect::{Inspection, Toolchain, inspect};
+pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};
 pub use load::{App, LoadError, Started};

@@ -36,6 +36,7 @@ impl LoadError {
 pub struct App {
     libraries: Vec<AppLibrary>,
     plugin: Option<Sealed>,
+    own: Option<String>,
 }
 
 #[derive(Debug)]
@@ -57,13 +58,35 @@ impl App {
                 gccgo::plugin().map_err(|sentence| LoadError::new(&library.path, sentence))
             })
             .transpose()?;
-        Ok(Self { libraries, plugin })
+        Ok(Self { libraries, plugin, own: None })
     }
 
-    /// The path of the library whose `main` is run, as it was given: the last one that has a main.
+    /// The application that is linked into this program, which was started as `name`: there is nothing to load. A worker
+    /// becomes the application by going on where the program had come to when the server took it over.
     #[must_use]
-    pub fn main_path(&self) -> Option<&Path> {
-        self.main().map(|library| library.path.as_path())
+    pub fn own(name: String) -> Self {
+        Self { libraries: Vec::new(), plugin: None, own: Some(name) }
+    }
+
+    /// Whether the application is linked into this program.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Whether there is a main to run.
+    #[must_use]
+    pub fn has_main(&self) -> bool {
+        self.is_own() || self.main().is_some()
+    }
+
+    /// What the application finds as the name of its program: the file that has the main, without its folder. libgo takes a
+    /// name with a slash for the path of its executable, and reads that file when it walks a stack. A program that is its
+    /// own application is called what it was called.
+    #[must_use]
+    pub fn program(&self) -> Option<String> {
+        let main = || Some(self.main()?.path.file_name()?.to_string_lossy().into_owned());
+        self.own.clone().or_else(main)
     }
 
     /// The toolchain of the library whose `main` is run.
@@ -95,11 +118,13 @@ impl App {
 
     /// Lines that tell what was found.
     pub fn describe(&self) -> impl Iterator<Item = String> {
-        self.libraries.iter().map(|library| {
+        let own =
+            self.own.iter().map(|name| format!("{name}: the server and its application in one program"));
+        own.chain(self.libraries.iter().map(|library| {
             let Inspection { toolchain, has_main, .. } = &library.inspection;
             let main = if *has_main { "" } else { ", without a main" };
             format!("{}: {toolchain}{main}", library.path.display())
-        })
+        }))
     }
 
     fn main(&self) -> Option<&AppLibrary> {
@@ -152,8 +177,21 @@ fn hint(error: &str) -> String {
 
 /// One Go runtime lives in a process.
 fn check_company(libraries: &[AppLibrary]) -> Result<(), LoadError> {
+    let mut with_main = libraries.iter().filter(|library| library.inspection.has_main);
     let mut standard = libraries.iter().filter(|library| library.inspection.toolchain == Toolchain::Go);
-    let Some(first) = standard.next() else { return Ok(()) };
+    let Some(first) = standard.next() else {
+        return match (with_main.next(), with_main.next()) {
+            (Some(first), Some(second)) => Err(LoadError::new(
+                &second.path,
+                format!(
+                    "has a main, and so has {}: a process has room for one application; build the other as a package \
+                     that is not main, or serve it with a server of its own",
+                    first.path.display()
+                ),
+            )),
+            _ => Ok(()),
+        };
+    };
     if let Some(second) = standard.next() {
         let first = first.path.display();
         return Err(LoadError::new(
@@ -188,6 +226,8 @@ pub enum Started {
     Go,
     /// The libraries, if any, are loaded, and there is no main to run.
     NoMain,
+    /// The application is linked into this program, which is to go on and will come to its main.
+    Own,
 }
 
 /// Loads the libraries of `app` and starts its main. With gccgo this thread becomes part of the Go runtime, so the
@@ -195,6 +235,9 @@ pub enum Started {
 /// a `context` have been installed.
 pub fn start(app: &App, context: &'static Context) -> Result<Started, LoadError> {
     abi::keep_exports();
+    if app.is_own() {
+        return Ok(Started::Own);
+    }
     if let Some(plugin) = &app.plugin {
         open(plugin).map_err(|error| {
             LoadError::new(
@@ -234,4 +277,16 @@ fn start_go(library: Library) -> Result<(), String> {
     // SAFETY: called once, in the process that loaded the library.
     unsafe { entry() };
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_libgo_that_is_not_there_is_named_with_its_package() {
+        let error = "libgo.so.21: cannot open shared object file: No such file or directory";
+        assert_eq!(hint(error), " (Debian and Ubuntu: apt install libgo21)");
+        assert_eq!(hint("libm.so.6: cannot open shared object file"), "");
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-const INTRO: &str = "/* The C interface of Goherd: what the Go package `uwsgi` calls.
+const INTRO: &str = "/* The C interface of Goherd: what the Go package `uwsgi` calls, and programs of C.
  *
- * Generated from crates/bridge/src/abi.rs by `make header`: do not edit.
+ * Generated from crates/bridge/src/abi.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
  *
- * Every function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the call:
+ * A program of C that is linked with libgoherd calls goherd_main.
+ *
+ * Every other function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the call:
  * each is NULL, or followed by as many bytes as the length beside it says, which no other thread touches meanwhile.
  * Errors are negative (GOHERD_E...). In a process that is not a worker all give GOHERD_ENOSERVER, 0 or nothing.
  */";
@@ -24,8 +26,12 @@ fn the_committed_header_is_up_to_date() {
         documentation_style: cbindgen::DocumentationStyle::C99,
         ..cbindgen::Config::default()
     };
-    let bindings =
-        cbindgen::Builder::new().with_config(config).with_src(here.join("src/abi.rs")).generate().unwrap();
+    let bindings = cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(here.join("src/abi.rs"))
+        .with_src(here.join("../libgoherd/src/entry.rs"))
+        .generate()
+        .unwrap();
     let mut made = Vec::new();
     bindings.write(&mut made);
     for place in ["../../include/goherd.h", "../../go/uwsgi/goherd.h"] {
@@ -34,6 +40,6 @@ fn the_committed_header_is_up_to_date() {
             std::fs::write(&file, &made).unwrap();
         }
         let committed = std::fs::read(&file).unwrap_or_default();
-        assert!(committed == made, "{place} is not what crates/bridge/src/abi.rs says: run `make header`");
+        assert!(committed == made, "{place} is not what the source says: run `make header`");
     }
 }

@@ -13,7 +13,7 @@ use crate::printable::printable;
 /// Why [`parse`](crate::parse) or `--show-config` refused; the variant says where, the sentence what.
 #[derive(Debug)]
 pub enum Error {
-    /// An argument of the command line does not fit.
+    /// An argument of the command line, or a variable, does not fit.
     CommandLine(String),
     /// A line of an ini file does not fit.
     Line {
@@ -51,7 +51,7 @@ impl Error {
     /// The error for a setting from `origin`.
     pub(crate) fn at(origin: &Origin, sentence: String) -> Self {
         match origin {
-            Origin::CommandLine => Self::CommandLine(sentence),
+            Origin::CommandLine | Origin::Environment(_) => Self::CommandLine(sentence),
             Origin::Ini(line) => Self::Line { line: line.clone(), sentence },
         }
     }
@@ -59,7 +59,7 @@ impl Error {
     /// The error for a file which cannot be read, asked for from `origin`.
     pub(crate) fn read(path: &Path, origin: &Origin, cause: io::Error) -> Self {
         let asked_by = match origin {
-            Origin::CommandLine => None,
+            Origin::CommandLine | Origin::Environment(_) => None,
             Origin::Ini(line) => Some(line.clone()),
         };
         Self::Read { path: path.to_owned(), asked_by, cause }

@@ -1,6 +1,6 @@
-//! The front door: argv and ini files go in, a typed [`Config`] or one clear sentence comes out.
+//! The front door: argv, environment and ini files go in, a typed [`Config`] or one clear sentence comes out.
 //!
-//! In: the words of the command line and the ini files they name. Out: a [`Request`] (run with this
+//! In: the words of the command line, variables ([`Call`]), and the ini files they name. Out: a [`Request`] (run with this
 //! configuration, check it, print something) or an [`Error`] which says what, where and what to do.
 //!
 //! One static table (`options`) holds every option: its names, kind, range, default, texts and setter.
@@ -15,8 +15,10 @@
 mod address;
 mod agreement;
 mod argv;
+mod call;
 mod config;
 mod draft;
+mod environment;
 mod error;
 mod ini;
 mod options;
@@ -28,11 +30,14 @@ mod resolve;
 mod settings;
 mod show;
 mod socket;
+mod tool;
 
 pub use address::Address;
+pub use call::Call;
 pub use config::{CheaperAlgo, Config, LoopEngine};
 pub use error::Error;
 pub use origin::IniLine;
 pub use reference::reference;
 pub use request::{Request, parse};
 pub use socket::{Owner, Protocol, Socket};
+pub use tool::{Build, Tool};

@@ -1,4 +1,4 @@
-//! Where a setting was typed: the command line, or a line of an ini file which can be shown with a caret.
+//! Where a setting was typed: the command line, the environment, or a line of an ini file which can be shown with a caret.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,6 +11,8 @@ use crate::printable::printable;
 pub enum Origin {
     /// An argument of the program.
     CommandLine,
+    /// The variable of this name.
+    Environment(String),
     /// A line of an ini file.
     Ini(Box<IniLine>),
 }
@@ -61,6 +63,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CommandLine => f.write_str("command line"),
+            Self::Environment(name) => write!(f, "environment, {name}"),
             Self::Ini(line) => line.fmt(f),
         }
     }

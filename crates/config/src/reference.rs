@@ -9,9 +9,11 @@ const HEAD: &str = "\
      After a change of the table: UPDATE=1 cargo test -p goherd-config -->
 
 Every option can be given on the command line (`--processes 2`, `--processes=2`, `-p 2`) and, unless said
-otherwise, in an ini file (`processes = 2`). The names are those of uWSGI.
+otherwise, in an ini file (`processes = 2`) or in the environment (`GOHERD_PROCESSES=2`). The names are those of uWSGI.
 
-- Ini files are read first, in their order; the command line overrides them.
+- Ini files are read first, in their order; the environment overrides them, and the command line both.
+- A variable is named after its option: `GOHERD_HTTP_SOCKET` is `http-socket`, also for a list, which gets one value so.
+  Variables that are named after no option are left alone.
 - The last value of an option wins. Options marked as a list keep all values, those of ini files first.
 - A flag takes `true`, `1`, `on`, `yes` or `false`, `0`, `off`, `no`; its name alone means `true`. On the
   command line a flag, and any other option whose value may be left out, takes its value only with `=`:

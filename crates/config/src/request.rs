@@ -1,15 +1,18 @@
 //! From the words of the command line to what Goherd shall do: the composition of the other modules.
 
-use std::ffi::OsString;
+use std::path::Path;
 
 use crate::agreement;
 use crate::argv;
+use crate::call::Call;
 use crate::config::Config;
+use crate::environment;
 use crate::error::Error;
-use crate::ini::{self, Read};
+use crate::ini::{self, BUILT_IN, Read, Source};
 use crate::resolve::resolve;
 use crate::settings::Typed;
 use crate::show::show;
+use crate::tool::{self, Asked, Tool};
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,24 +27,29 @@ pub enum Request {
     Help(String),
     /// Print the version, then exit.
     Version,
+    /// Do this, then exit.
+    Tool(Tool),
 }
 
-/// Understands a command line and reads the ini files it names.
-///
-/// `args` starts with the name of the program, which is skipped, as `std::env::args_os()` gives it.
+/// Understands what the process was called with and reads the ini files it names.
 ///
 /// `--help` and `--version` win over everything else on a well-formed command line and read no file;
 /// then comes `--show-config`, then `--check`.
 ///
 /// # Errors
 /// The first thing which does not fit, be it an argument, a file or a line of a file.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Error> {
-    parse_with(args, &ini::read_file)
+pub fn parse(call: &Call) -> Result<Request, Error> {
+    parse_with(call, &ini::read_file)
 }
 
 /// [`parse`] with the reading of files left to `read`.
-pub(crate) fn parse_with(args: impl IntoIterator<Item = OsString>, read: Read<'_>) -> Result<Request, Error> {
-    let line = argv::parse(args.into_iter().skip(1))?;
+pub(crate) fn parse_with(call: &Call, read: Read<'_>) -> Result<Request, Error> {
+    match tool::parse(&call.words)? {
+        Some(Asked::Tool(tool)) => return Ok(Request::Tool(tool)),
+        Some(Asked::Help(text)) => return Ok(Request::Help(text)),
+        None => {}
+    }
+    let line = argv::parse(call.words.iter().cloned())?;
     let asked = resolve(&Typed { settings: line.settings.clone(), unknown: Vec::new() })?;
     if asked.help {
         return Ok(Request::Help(argv::help()));
@@ -49,8 +57,14 @@ pub(crate) fn parse_with(args: impl IntoIterator<Item = OsString>, read: Read<'_
     if asked.version {
         return Ok(Request::Version);
     }
-    let mut typed = ini::load(&line.sources, read)?;
-    typed.settings.extend(line.settings);
+    let (named, variables) = environment::read(&call.variables)?;
+    let built_in = call.built_in.as_ref().map(|_| Source::built_in());
+    let sources: Vec<Source> = built_in.into_iter().chain(named).chain(line.sources).collect();
+    let mut typed = ini::load(&sources, &|path| match &call.built_in {
+        Some(text) if path == Path::new(BUILT_IN) => Ok(text.clone()),
+        _ => read(path),
+    })?;
+    typed.settings.extend(variables.into_iter().chain(line.settings));
     let draft = resolve(&typed)?;
     agreement::check(&typed, &draft.config)?;
     Ok(match draft {

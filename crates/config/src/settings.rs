@@ -29,7 +29,7 @@ pub struct Unknown {
     pub origin: Origin,
 }
 
-/// All that was typed: ini files first, in their order, then the command line.
+/// All that was typed: ini files first, in their order, then the environment, then the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Typed {
     /// The options.
@@ -57,6 +57,7 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, value) = (&self.name, printable(&self.value));
         match (&self.origin, self.option.bare()) {
+            (Origin::Environment(variable), _) => write!(f, "{variable}={value}"),
             (Origin::Ini(_), _) => write!(f, "{name} = {value}"),
             (Origin::CommandLine, Some(_)) => write!(f, "--{name}={value}"),
             (Origin::CommandLine, None) => write!(f, "--{name} {value}"),
@@ -73,7 +74,9 @@ impl Unknown {
     /// What is wrong with the key.
     pub fn sentence(&self) -> String {
         match self.origin {
-            Origin::CommandLine => options::unknown(&self.name, |name| format!("--{name}")),
+            Origin::CommandLine | Origin::Environment(_) => {
+                options::unknown(&self.name, |name| format!("--{name}"))
+            }
             Origin::Ini(_) => options::unknown(&self.name, |name| format!("\"{name}\"")),
         }
     }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
-use goherd_config::{Config, Protocol, Request, parse};
+use goherd_config::{Call, Config, Protocol, Request, parse};
 
 /// A folder of its own for a test, removed at the end.
 struct Folder(PathBuf);
@@ -31,7 +31,7 @@ impl Drop for Folder {
 }
 
 fn request(words: &[&str]) -> Result<Request, String> {
-    parse(["goherd"].iter().chain(words).map(OsString::from)).map_err(|error| error.to_string())
+    parse(&Call::new(["goherd"].iter().chain(words).map(OsString::from))).map_err(|error| error.to_string())
 }
 
 #[expect(clippy::panic, reason = "a helper of tests is not marked as a test itself")]
@@ -45,7 +45,7 @@ fn config(words: &[&str]) -> Config {
 #[test]
 fn nothing_at_all_is_the_defaults() {
     assert_eq!(config(&[]), Config::default());
-    assert_eq!(parse([]).unwrap(), Request::Run(Config::default()));
+    assert_eq!(request(&[]).unwrap(), Request::Run(Config::default()));
 }
 
 #[test]
@@ -192,4 +192,43 @@ fn errors_of_the_command_line_are_one_line() {
         let error = request(&words).unwrap_err();
         assert_eq!(error.lines().count(), 1, "{error}");
     }
+}
+
+fn called(words: &[&str], variables: &[(&str, &str)], built_in: &str) -> Result<Request, String> {
+    let call = Call::new(["app"].iter().chain(words).map(OsString::from))
+        .with_environment(variables.iter().map(|(name, value)| (name.into(), value.into())))
+        .with_built_in(Some(built_in.as_bytes()));
+    parse(&call).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_environment_overrides_ini_files_and_the_command_line_both() {
+    let ini = "[uwsgi]\nprocesses = 2\nlisten = 5\ngoroutines = 7\n[other]\nprocesses = 9\n";
+    let variables =
+        [("GOHERD_PROCESSES", "3"), ("GOHERD_LISTEN", "6"), ("GOHERD_NOTHING", "x"), ("PROCESSES", "8")];
+    let Ok(Request::Run(config)) = called(&["--processes", "4"], &variables, ini) else { panic!() };
+    assert_eq!((config.processes, config.listen, config.goroutines), (4, 6, Some(7)));
+}
+
+#[test]
+fn a_variable_may_name_an_ini_file() {
+    let folder = Folder::new("environment");
+    let file = folder.file("app.conf", "[uwsgi]\nprocesses = 5\n");
+    let Ok(Request::Run(config)) = called(&[], &[("GOHERD_INI", &file)], "[uwsgi]\nprocesses = 2\n") else {
+        panic!()
+    };
+    assert_eq!(config.processes, 5);
+}
+
+#[test]
+fn what_is_wrong_in_the_environment_or_the_built_in_ini_is_shown_with_its_place() {
+    let error = called(&[], &[("GOHERD_PROCESSES", "many")], "[uwsgi]").unwrap_err();
+    assert!(error.starts_with("GOHERD_PROCESSES=many: expected"), "{error}");
+    let error = called(&[], &[], "[uwsgi]\nprocesses = many\n").unwrap_err();
+    assert!(error.starts_with("(built-in ini):2: "), "{error}");
+    let Ok(Request::ShowConfig(shown)) = called(&["--show-config"], &[("GOHERD_LISTEN", "6")], "[uwsgi]")
+    else {
+        panic!()
+    };
+    assert!(shown.contains("# environment, GOHERD_LISTEN\nlisten = 6"), "{shown}");
 }

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::ExitCode;
 
 use goherd_sys::background::{Left, leave};
 use goherd_sys::{Pid, stderr};
@@ -21,14 +20,11 @@ pub fn open_log(path: Option<&Path>) -> Result<Option<File>, Failure> {
 
 /// Goes into the background if there is a log file to go with. `last` is what the server does as the process that it stays; what
 /// is wrong there is still said at the terminal. `Some` is the exit code of the process that was the starter alone.
-pub fn enter(
-    log: Option<&File>,
-    last: impl FnOnce() -> Result<(), Failure>,
-) -> Result<Option<ExitCode>, Failure> {
+pub fn enter(log: Option<&File>, last: impl FnOnce() -> Result<(), Failure>) -> Result<Option<u8>, Failure> {
     let Some(log) = log else { return last().map(|()| None) };
     let failed = |error: std::io::Error| format!("daemonize: cannot go into the background: {error}");
     match leave().map_err(failed)? {
-        Left::Starter { settled } => Ok(Some(if settled { ExitCode::SUCCESS } else { ExitCode::FAILURE })),
+        Left::Starter { settled } => Ok(Some(u8::from(!settled))),
         Left::Server(unsettled) => {
             last()?;
             stderr::line(&format!("going on in the background, master pid {}", Pid::me()));

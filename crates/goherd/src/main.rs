@@ -1,62 +1,15 @@
-//! The binary: what was asked for (`config`) is turned into parts that do it.
-//!
-//! Only this crate knows the whole configuration; the parts get settings of their own.
+//! The binary: the server, with what the process was called with.
 
 #![forbid(unsafe_code)]
 
-mod background;
-mod log;
-mod pidfile;
-mod reload;
-mod runtime;
-mod serve;
-mod settings;
-mod sockets;
-mod vacuum;
-
 use std::process::ExitCode;
 
-use goherd_config::Request;
-use goherd_master::{Handover, handover};
-use goherd_sys::{descriptors, inherited};
-
-use settings::Failure;
-use sockets::Sources;
+use goherd_server::{Application, Next};
 
 fn main() -> ExitCode {
-    begin().unwrap_or_else(|error| log::failure(&*error))
-}
-
-fn begin() -> Result<ExitCode, Failure> {
-    let trial = trial()?;
-    let handover = Handover::take()?;
-    let inherited = inherited::take()?;
-    descriptors::keep_from_programs()?;
-    match goherd_config::parse(std::env::args_os())? {
-        Request::Help(text) | Request::ShowConfig(text) => Ok(log::answer(text.trim_end())),
-        Request::Version => Ok(log::answer(concat!("goherd ", env!("CARGO_PKG_VERSION")))),
-        Request::Check(config) => serve::check(&config, &inherited).map(|()| ExitCode::SUCCESS),
-        Request::Run(config) if trial => serve::try_out(&config),
-        Request::Run(config) => match handover {
-            None => serve::run(&config, Sources::from_outside(inherited), None),
-            Some(mut handover) => {
-                let sources = reload::handed_over(&mut handover);
-                serve::run(&config, sources, Some(handover))
-            }
-        },
+    let call = goherd_config::Call::new(std::env::args_os()).with_environment(std::env::vars_os());
+    match goherd_server::main(&call, &Application::Loaded) {
+        Next::Exit(code) => ExitCode::from(code),
+        Next::Application => unreachable!("a worker with a loaded application does not return"),
     }
-}
-
-/// Whether a running server tries out this program, before it lets it take its place.
-fn trial() -> Result<bool, Failure> {
-    let Some(version) = handover::trial() else { return Ok(false) };
-    if version != handover::VERSION {
-        return Err(format!(
-            "this program takes over from a server with version {} of what is handed on, and the running one has \
-             version {version}: restart the server",
-            handover::VERSION
-        )
-        .into());
-    }
-    Ok(true)
 }

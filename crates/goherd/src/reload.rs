@@ -1,27 +1,31 @@
 //! What a reload reads anew, and what the server is made from meanwhile.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use goherd_config::{Config, Request};
+use goherd_config::{Call, Config, Request};
 use goherd_master::{Generation, Handover, Owner, Program, Renewed};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::Listener;
 use goherd_sys::stderr;
 
+use crate::Application;
 use crate::pidfile;
 use crate::serve::{self, Folder};
 use crate::settings::{self, Failure};
 use crate::sockets::{self, Opened, Source, Sources};
 use crate::vacuum::Vacuum;
 
-/// The server as its command line describes it, with what workers of each generation are made from.
+/// The server as it was called, with what workers of each generation are made from.
 #[derive(Debug)]
 pub struct Server {
+    call: Call,
+    application: Application,
     program: Program,
     /// Which file the program was, when it was started.
     started: Option<Identity>,
@@ -50,13 +54,15 @@ fn identity(path: &Path) -> Option<Identity> {
 
 impl Server {
     /// Of this process. Call it in the folder that the server was started in.
-    pub fn new() -> Result<Self, Failure> {
-        let args: Vec<_> = std::env::args_os().collect();
+    pub fn new(call: &Call, application: &Application) -> Result<Self, Failure> {
+        let args = command_line()?;
         let folder = std::env::current_dir()?;
         let path = program(args.first(), &folder)?;
         let program = Program { path, args, folder };
         let started = identity(Path::new("/proc/self/exe"));
         Ok(Self {
+            call: call.clone(),
+            application: application.clone(),
             program,
             started,
             workers: BTreeMap::new(),
@@ -85,7 +91,8 @@ impl Server {
         sources: Sources,
         folder: &Folder,
     ) -> Result<(Generation, Vec<String>), Failure> {
-        let mut worker = settings::worker(config, settings::app(config)?, Arc::clone(&self.baton))?;
+        let mut worker =
+            settings::worker(config, settings::app(config, &self.application)?, Arc::clone(&self.baton))?;
         worker.folder.clone_from(&folder.inside);
         let opened = sockets::open(config, sources)?;
         worker.doors = opened.iter().map(|socket| socket.door).collect();
@@ -127,7 +134,7 @@ impl Server {
     }
 
     fn read_anew(&mut self, number: u32, sources: Sources) -> Result<Generation, Failure> {
-        let Request::Run(config) = goherd_config::parse(self.program.args.iter().cloned())? else {
+        let Request::Run(config) = goherd_config::parse(&self.call)? else {
             return Err("the command line does not ask for a server any more".into());
         };
         serve::notes(&config);
@@ -167,6 +174,14 @@ pub fn handed_over(handover: &mut Handover) -> Sources {
     let listeners = std::mem::take(&mut handover.listeners);
     let sources = listeners.into_iter().map(|(listener, name)| Source::known(listener, &name));
     Sources::in_use(sources.collect(), true)
+}
+
+/// What this process was called with: Rust's own knowledge of it is not there yet when a constructor asks.
+fn command_line() -> Result<Vec<OsString>, Failure> {
+    let line = fs::read("/proc/self/cmdline")
+        .map_err(|error| format!("cannot tell what this process was called with: {error}"))?;
+    let words = line.strip_suffix(b"\0").unwrap_or(&line).split(|&byte| byte == 0);
+    Ok(words.map(|word| OsStr::from_bytes(word).to_owned()).collect())
 }
 
 /// Where the program is that was called by this name: it may be another one by now.

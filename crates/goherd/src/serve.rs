@@ -1,7 +1,6 @@
 //! Starting the server: everything that can be found wrong is, before the first fork.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use goherd_config::Config;
@@ -15,14 +14,15 @@ use crate::background;
 use crate::reload::Server;
 use crate::settings::{self, Failure};
 use crate::sockets::{self, Sources};
+use crate::{Application, Next};
 
 /// Looks whether the server could start with `config`, without starting it or binding a socket.
-pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
+pub fn check(config: &Config, inherited: &[Inherited], application: &Application) -> Result<(), Failure> {
     notes(config);
     warn_root(config);
     sockets::check(config, inherited.len())?;
     let home = Folder::enter(config)?;
-    let app = settings::app(config)?;
+    let app = settings::app(config, application)?;
     settings::confinement(config)?;
     settings::capacity(config)?;
     home.leave()?;
@@ -31,15 +31,19 @@ pub fn check(config: &Config, inherited: &[Inherited]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Serves until the end; in a worker it does not return.
-pub fn run(config: &Config, sources: Sources, handover: Option<Handover>) -> Result<ExitCode, Failure> {
+/// Serves until the end; in a worker it returns only if the application is the program's own.
+pub fn run(
+    config: &Config,
+    mut server: Server,
+    sources: Sources,
+    handover: Option<Handover>,
+) -> Result<Next, Failure> {
     notes(config);
     if handover.is_none() {
         warn_root(config);
     }
     sockets::check(config, sources.len())?;
     config.umask.into_iter().for_each(process::set_umask);
-    let mut server = Server::new()?;
     let folder = Folder::enter(config)?;
     let log = if handover.is_none() { background::open_log(config.daemonize.as_deref())? } else { None };
     let pidfile = config.pidfile.as_ref().map(std::path::absolute).transpose()?;
@@ -51,7 +55,7 @@ pub fn run(config: &Config, sources: Sources, handover: Option<Handover>) -> Res
     };
     let number = || pidfile.map_or(Ok(()), |path| server.write_pidfile(&path));
     if let Some(code) = background::enter(log.as_ref(), number)? {
-        return Ok(code);
+        return Ok(Next::Exit(code));
     }
     let notifier = Notifier::take()?; // the process is the one that stays
     stderr::line(&format!("version {}, master pid {}", env!("CARGO_PKG_VERSION"), Pid::me()));
@@ -61,8 +65,7 @@ pub fn run(config: &Config, sources: Sources, handover: Option<Handover>) -> Res
 }
 
 /// Tries out whether the server can serve with `config`: one worker loads the application, and takes no requests.
-pub fn try_out(config: &Config) -> Result<ExitCode, Failure> {
-    let mut server = Server::new()?;
+pub fn try_out(config: &Config, mut server: Server) -> Result<Next, Failure> {
     let (generation, _) =
         server.prepare(1, &Config { sockets: Vec::new(), ..config.clone() }, Sources::default())?;
     let plan = Plan { workers: 1, trial: true, cheaper: None, ..generation.plan };
@@ -76,18 +79,19 @@ fn live(
     scoreboard: Scoreboard,
     notifier: Notifier,
     handover: Option<Handover>,
-) -> Result<ExitCode, Failure> {
+) -> Result<Next, Failure> {
     let scoreboard = Arc::new(scoreboard);
     let master = goherd_master::Settings { generation, scoreboard, notifier, handover };
     match goherd_master::run(master, &mut server)? {
         Life::Worker(birth) => {
             let worker =
                 server.worker(birth.generation).ok_or("there is nothing to make this worker from")?;
-            goherd_worker::run(&worker, birth)
+            goherd_worker::run(&worker, birth);
+            Ok(Next::Application)
         }
         Life::Master(code) => {
             server.clean_up();
-            Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+            Ok(Next::Exit(u8::try_from(code).unwrap_or(1)))
         }
     }
 }
@@ -109,7 +113,7 @@ fn warn_root(config: &Config) {
 /// What is to be said of what workers are made from.
 pub fn describe(config: &Config, worker: &goherd_worker::Settings) -> Vec<String> {
     let mut lines: Vec<_> = worker.app.describe().collect();
-    if worker.app.main_path().is_none() {
+    if !worker.app.has_main() {
         lines.push(
             "no library with a Go main is loaded (go-load): every request will be answered 404".to_owned(),
         );

@@ -1,7 +1,6 @@
 //! From the configuration to the parts: names become numbers, options the settings of those who heed them.
 
 use std::error::Error;
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +16,8 @@ use goherd_worker::{Confinement, Limits, Times};
 
 use crate::runtime;
 
+use crate::Application;
+
 /// The most connections of one worker, unless max-connections says otherwise.
 const USUAL_CONNECTIONS: u32 = 65_536;
 
@@ -24,9 +25,20 @@ const USUAL_CONNECTIONS: u32 = 65_536;
 pub type Failure = Box<dyn Error>;
 
 /// Reads and inspects the application.
-pub fn app(config: &Config) -> Result<App, Failure> {
-    let app = App::read(&config.go_load)?;
-    if config.need_app && app.main_path().is_none() {
+pub fn app(config: &Config, application: &Application) -> Result<App, Failure> {
+    let app = match (application, config.go_load.first()) {
+        (Application::Loaded, _) => App::read(&config.go_load)?,
+        (Application::Own(name), None) => App::own(name.clone()),
+        (Application::Own(_), Some(library)) => {
+            return Err(format!(
+                "go-load: {} cannot join the application that this program is, a process has room for one: serve it \
+                 with goherd",
+                library.display()
+            )
+            .into());
+        }
+    };
+    if config.need_app && !app.has_main() {
         return Err("need-app: no library with a Go main is loaded: name one with go-load".into());
     }
     Ok(app)
@@ -99,19 +111,17 @@ pub fn find<T>(
     }
 }
 
+/// The variable that makes a plain program of one that carries its server, with the value `off`.
+const SWITCH: &str = "GOHERD_SERVER";
+
 /// What workers are like, but for their doors.
-///
-/// `os.Args` begins with the name of the program: the file that has the main, without its folder. libgo takes a name with
-/// a slash for the path of its executable, and reads that file when it walks a stack.
 pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_worker::Settings, Failure> {
-    let name = app
-        .main_path()
-        .and_then(Path::file_name)
-        .map_or("goherd".into(), OsStr::to_string_lossy)
-        .into_owned();
+    let name = app.program().unwrap_or_else(|| "goherd".to_owned());
+    // Should the application start its own program once more, that one is to be no second server.
+    let no_second = app.is_own().then(|| (SWITCH.to_owned(), "off".to_owned()));
     Ok(goherd_worker::Settings {
         args: std::iter::once(name).chain(config.go_args.iter().cloned()).collect(),
-        env: runtime::environment(config, &app),
+        env: no_second.into_iter().chain(runtime::environment(config, &app)).collect(),
         cores: config.goroutines.unwrap_or(1).into(),
         confinement: confinement(config)?,
         doors: Vec::new(),

@@ -103,14 +103,24 @@ impl AsFd for SignalFd {
     }
 }
 
-/// Gives a forked child a clean slate: no signal blocked, and the default action for every one that the parent or Rust
+/// Lets a write to somebody who has gone fail, instead of ending the process. Rust's own start-up does so, and a program
+/// of another language that carries the server has had none.
+pub fn ignore_broken_pipes() -> io::Result<()> {
+    set_broken_pipes(libc::SIG_IGN)
+}
+
+fn set_broken_pipes(action: libc::sighandler_t) -> io::Result<()> {
+    // SAFETY: the actions that this file passes, "ignore" and "default", run no code.
+    match unsafe { libc::signal(libc::SIGPIPE, action) } {
+        libc::SIG_ERR => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a forked child a clean slate: no signal blocked, and the default action for SIGPIPE, the only one that the parent
 /// had changed, as a Go runtime expects of a new process.
 pub fn reset() -> io::Result<()> {
-    // SAFETY: default actions run no code of ours; SIGPIPE is the one that Rust's start-up sets to "ignore".
-    let previous = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    if previous == libc::SIG_ERR {
-        return Err(io::Error::last_os_error());
-    }
+    set_broken_pipes(libc::SIG_DFL)?;
     set_mask(libc::SIG_SETMASK, &set_of(&[]))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use goherd_bridge::{App, Context, Host, Started};
+use goherd_bridge::{App, Context, Host, LoadError, Started};
 use goherd_proto::Protocol;
 use goherd_reactor::{Door, Harakiri, Limits, Reactor, Times};
 use goherd_shm::{Birth, ToMaster};
@@ -91,13 +91,17 @@ impl DoorSettings {
     }
 }
 
-/// Lives. Call it in a process that was just forked and has one thread.
-pub fn run(settings: &Settings, birth: Birth) -> ! {
+/// Lives. Call it in a process that was just forked and has one thread. It returns only if the application is the
+/// program's own, and the process is to go on as that.
+pub fn run(settings: &Settings, birth: Birth) {
     let Birth { number, line, control, listeners, scoreboard, .. } = birth;
     let life = requests_of_a_life(settings.max_requests_per_life, settings.max_requests_delta, number);
     let desk = Arc::new(Desk::new(number, line, control, scoreboard, life));
     let failure = match settle_in(settings, listeners, &desk) {
-        Ok(reactor) => live(settings, &reactor, &desk),
+        Ok(reactor) => match live(settings, &reactor, &desk) {
+            Ok(()) => return,
+            Err(error) => error.to_string(),
+        },
         Err(error) => error.to_string(),
     };
     desk.tell(&ToMaster::Failed(failure));
@@ -134,8 +138,8 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
     Ok(reactor)
 }
 
-/// Loads the application and serves; answers only with the reason why not.
-fn live(settings: &Settings, reactor: &Arc<Reactor>, desk: &Arc<Desk>) -> String {
+/// Loads the application and serves; answers with the reason why not, or when the application is the program's own.
+fn live(settings: &Settings, reactor: &Arc<Reactor>, desk: &Arc<Desk>) -> Result<(), LoadError> {
     let context = goherd_bridge::install(Context::new(
         Arc::clone(reactor),
         Box::new(Counter(Arc::clone(desk))),
@@ -144,13 +148,13 @@ fn live(settings: &Settings, reactor: &Arc<Reactor>, desk: &Arc<Desk>) -> String
         settings.args.clone(),
         settings.env.clone(),
     ));
-    match goherd_bridge::load::start(&settings.app, context) {
-        Ok(Started::Go) => process::sleep_for_ever(),
-        Ok(Started::NoMain) => {
+    match goherd_bridge::load::start(&settings.app, context)? {
+        Started::Own => Ok(()),
+        Started::Go => process::sleep_for_ever(),
+        Started::NoMain => {
             stderr::line(&format!("worker {}: no Go main to run: answering 404 to everything", desk.number));
             native::serve(reactor, &Counter(Arc::clone(desk)) as &dyn Host)
         }
-        Err(error) => error.to_string(),
     }
 }
 

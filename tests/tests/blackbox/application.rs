@@ -88,6 +88,16 @@ fn a_library_without_a_main_leaves_the_answers_to_the_server() {
 }
 
 #[test]
+fn a_library_without_a_main_may_come_before_the_one_with_it() {
+    Toolchain::Gccgo.run(|toolchain| {
+        let server =
+            launch().on_loopback().load(&app(toolchain, "nomain")).load(&app(toolchain, "probe")).start();
+        server.wait_for_log("nomain-gccgo/app.so: gccgo, without a main");
+        assert_eq!(server.text("/"), "hello from the probe\n");
+    });
+}
+
+#[test]
 fn a_library_that_needs_no_libgo_is_known_as_gccgo_s_all_the_same() {
     Toolchain::Gccgo.run(|toolchain| {
         let server = launch().on_loopback().load(&app(toolchain, "tiny")).start();

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use goherd_tests::{
-    Failure, Scratch, Toolchain, app, c_library, launch, program, skip, with_both_toolchains,
+    Failure, Scratch, Shape, Toolchain, app, c_library, every_go, launch, library_of_version, program,
+    shaped, shaped_by, skip, with_both_toolchains,
 };
 
 fn load(libraries: &[&Path]) -> Failure {
@@ -67,6 +68,8 @@ with_both_toolchains!(
     a_library_for_another_machine,
     a_library_cut_off_in_the_middle,
     a_library_without_the_package,
+    an_executable,
+    an_executable_with_a_server_of_its_own,
 );
 
 fn a_library_for_a_32_bit_machine(toolchain: Toolchain) {
@@ -96,13 +99,56 @@ fn a_library_without_the_package(toolchain: Toolchain) {
     );
 }
 
+fn an_executable(toolchain: Toolchain) {
+    refused(&program(toolchain, "probe"), &["is an executable, not a shared library", "-buildmode=c-shared"]);
+}
+
+fn an_executable_with_a_server_of_its_own(toolchain: Toolchain) {
+    for shape in [Shape::Monolith, Shape::Linked] {
+        let words = ["is an executable with a server of its own", "without go-load"];
+        refused(&shaped(toolchain, shape, "hello"), &words);
+    }
+}
+
 #[test]
-fn a_go_executable() {
+fn a_library_with_a_server_of_its_own() {
     Toolchain::Go.run(|_| {
-        refused(
-            &program(Toolchain::Go, "probe"),
-            &["is an executable, not a shared library", "-buildmode=c-shared"],
-        );
+        for shape in [Shape::Monolith, Shape::Linked] {
+            let library = shaped_by(&every_go()[0], shape, "hello", &["-buildmode=c-shared"], &[]);
+            refused(&library, &["is a library with a server of its own", "without uwsgi/embed"]);
+        }
+    });
+}
+
+#[test]
+fn a_library_for_another_version_of_the_interface() {
+    Toolchain::Go.run(|_| {
+        let words = ["was built for version 1 ", "rebuild the application"];
+        refused(&library_of_version("hello", 1), &words);
+        let words = ["was built for version 1000 ", "rebuild the server"];
+        refused(&library_of_version("hello", 1000), &words);
+    });
+}
+
+#[test]
+fn a_library_for_another_libgo() {
+    Toolchain::Gccgo.run(|toolchain| {
+        let mut bytes = fs::read(app(toolchain, "hello")).unwrap();
+        let name = b"libgo.so.";
+        let places: Vec<_> = bytes.windows(name.len()).enumerate().filter(|(_, w)| w == name).collect();
+        let places: Vec<usize> = places.into_iter().map(|(place, _)| place + name.len()).collect();
+        places.into_iter().for_each(|place| bytes[place..place + 2].copy_from_slice(b"99"));
+        let scratch = Scratch::new();
+        refused(&scratch.write("app.so", bytes), &["needs libgo.so.99", "use the same gccgo for both"]);
+    });
+}
+
+#[test]
+fn two_libraries_with_a_main() {
+    Toolchain::Gccgo.run(|toolchain| {
+        let (one, two) = (app(toolchain, "probe"), app(toolchain, "hello"));
+        let words = [two.to_str().unwrap(), "has a main, and so has", one.to_str().unwrap()];
+        load(&[&one, &two]).is_one_line_with(&words);
     });
 }
 

@@ -26,14 +26,18 @@ mod inherited;
 mod limits;
 mod lives;
 mod messages;
+mod monoliths;
 mod nginx;
 mod notices;
 mod packaging;
 mod privileges;
+mod readme;
 mod reloads;
 mod service;
+mod shapes;
 mod sockets;
 mod standalone;
+mod tools;
 mod upgrades;
 
 use goherd_tests::{Launch, Scratch, Server, Toolchain, app, launch};

@@ -72,7 +72,7 @@ fn a_service_manager_hears_of_an_upgrade_and_that_the_server_is_alive() {
     let install = || std::fs::rename(site.scratch.path("new"), site.scratch.path("server")).unwrap();
     binary();
     install();
-    let launch = site.launch().binary(&site.scratch.path("server"));
+    let launch = site.launch().program(&site.scratch.path("server"));
     let server = launch
         .environment("NOTIFY_SOCKET", &manager.address())
         .environment("WATCHDOG_USEC", "200000")

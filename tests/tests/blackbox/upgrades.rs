@@ -18,7 +18,7 @@ fn install(site: &Site, content: impl AsRef<[u8]>) {
 
 fn server_in(site: &Site) -> Server {
     install(site, fs::read(Place::Binary.path()).unwrap());
-    site.launch().binary(&site.scratch.path("server")).start()
+    site.launch().program(&site.scratch.path("server")).start()
 }
 
 /// The file that a process runs.

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use crate::options::{Group, Kind, OptionRow, Part};
+use crate::tool;
 
 /// The id of the words which are no options; no option can have this name.
 pub const FILES: &str = "FILE.ini[:SECTION]";
@@ -26,7 +27,7 @@ pub fn command() -> Command {
     Command::new("goherd")
         .about(ABOUT)
         .override_usage("goherd [OPTIONS] [FILE.ini[:SECTION]]...")
-        .after_help(EXAMPLES)
+        .after_help(format!("Tools:\n{}\n{EXAMPLES}", tool::overview()))
         .no_binary_name(true)
         .disable_help_flag(true)
         .disable_version_flag(true)

@@ -12,6 +12,7 @@ use std::ffi::{OsStr, OsString};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use crate::call::names_ini;
 use crate::error::Error;
 use crate::ini::Source;
 use crate::options::{self, Part};
@@ -88,9 +89,8 @@ fn text<'a>(id: &str, value: &'a OsStr) -> Result<&'a str, Error> {
 
 /// A word which is no option: an ini file or a mistake.
 fn bare_file(word: &str) -> Result<Source, Error> {
-    let is_ini = |source: &Source| source.path.as_os_str().as_encoded_bytes().ends_with(b".ini");
     match Source::parse(word) {
-        Ok(source) if is_ini(&source) => Ok(source),
+        Ok(source) if names_ini(&source.path) => Ok(source),
         Err(sentence) if word.contains(".ini:") => {
             Err(Error::CommandLine(format!("{}: {sentence}", printable(word))))
         }

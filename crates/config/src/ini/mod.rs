@@ -17,7 +17,7 @@ use crate::options::{self, OptionRow, Part};
 use crate::origin::{IniLine, Origin};
 use crate::printable::printable;
 use crate::settings::{Setting, Typed, Unknown};
-pub use source::Source;
+pub use source::{BUILT_IN, Source};
 use syntax::Content;
 
 /// The largest ini file, in bytes.

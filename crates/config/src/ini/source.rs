@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// What stands for the path of the ini file that is built into the program. No ini file is called so: it has no `.ini`.
+pub const BUILT_IN: &str = "(built-in ini)";
+
 /// A section of an ini file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -19,6 +22,11 @@ impl Source {
             return Err("expected a file, or a file and a section as in app.ini:staging".to_owned());
         }
         Ok(Self { path: PathBuf::from(path), section: section.map(str::to_owned) })
+    }
+
+    /// The ini file that is built into the program.
+    pub fn built_in() -> Self {
+        Self { path: PathBuf::from(BUILT_IN), section: None }
     }
 
     /// The same within the file `from`: relative to its folder, and `:SECTION` means `from` itself.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::{Kind, OptionRow, Part, all};
 use crate::address::Address;
+use crate::call::Call;
 use crate::config::{CheaperAlgo, Config, LoopEngine};
 use crate::draft::Draft;
 use crate::request::{Request, parse_with};
@@ -517,7 +518,8 @@ fn request(words: &[String], ini: &str) -> Result<Request, String> {
         _ => Err(io::ErrorKind::NotFound.into()),
     };
     let words = ["goherd"].into_iter().map(OsString::from).chain(words.iter().map(OsString::from));
-    parse_with(words, &read).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+    parse_with(&Call::new(words), &read)
+        .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
 fn through_ini(name: &str, value: &str) -> Result<Request, String> {

@@ -10,7 +10,7 @@ pub const ROWS: &[OptionRow] = &[
         value_name: "FILE.so",
         list: true,
         help: "Load this Go application, a shared library",
-        doc: "Loaded in the order given; the last one that has a Go main is the application. The toolchain, standard Go \
+        doc: "Loaded in the order given, libraries before what uses them; the one that has a Go main is the application. The toolchain, standard Go \
               or gccgo, is recognised from the file. The file is copied at start: changing it changes nothing until the \
               server starts anew. A wrong file is an error at start.",
         ..ROW

@@ -1,4 +1,4 @@
-//go:build cgo && (!go1.19 || gccgo)
+//go:build !go1.19 || !cgo || gccgo
 
 package uwsgi
 

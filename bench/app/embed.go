@@ -1,0 +1,5 @@
+//go:build goherd
+
+package main
+
+import _ "uwsgi/embed"

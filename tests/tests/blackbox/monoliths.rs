@@ -1,0 +1,106 @@
+//! An executable that carries its server: when it is a server and when a plain program, and what the application finds.
+
+use goherd_tests::{
+    Client, Program, Scratch, Shape, Signal, Toolchain, app, every_go, kill, launch_of, shaped, shaped_by,
+    with_both_toolchains,
+};
+
+with_both_toolchains!(
+    an_ini_file_or_the_environment_asks_for_a_server,
+    without_a_server_asked_for_it_is_a_plain_program,
+    arguments_and_environment_are_the_application_s_own,
+    a_worker_that_dies_is_replaced,
+    main_runs_once_in_each_worker,
+    a_library_cannot_join_it,
+    what_is_wrong_at_start_is_one_line,
+);
+
+fn an_ini_file_or_the_environment_asks_for_a_server(toolchain: Toolchain) {
+    let program = shaped(toolchain, Shape::Monolith, "probe");
+    let scratch = Scratch::new();
+    let ini = scratch.write("app.ini", "[uwsgi]\nhttp-socket = 127.0.0.1:0\nprocesses = 2\n");
+    let server = launch_of(&program).with([&ini]).expect_workers(2).start();
+    assert_eq!(server.text("/"), "hello from the probe\n");
+    assert_eq!(server.stop(), 0);
+    let variables = launch_of(&program).environment("GOHERD_HTTP_SOCKET", "127.0.0.1:0");
+    let server = variables.environment("GOHERD_PROCESSES", "2").expect_workers(2).start();
+    assert_eq!(server.text("/"), "hello from the probe\n");
+    assert_eq!(server.stop(), 0);
+}
+
+fn without_a_server_asked_for_it_is_a_plain_program(toolchain: Toolchain) {
+    let program = shaped(toolchain, Shape::Monolith, "probe");
+    let (running, address) = Program::start_file(&program, &[], &["--help", "--processes", "4"]);
+    let mut client = Client::connect(&address).unwrap();
+    assert_eq!(client.get("/worker").unwrap().text(), "0");
+    assert!(client.get("/args").unwrap().text().ends_with(",\"--help\",\"--processes\",\"4\"]\n"));
+    assert!(running.end().contains("uwsgi: no server around: serving plain net/http"));
+    let off = [("GOHERD_SERVER", "off".as_ref())];
+    let (running, address) = Program::start_file(&program, &off, &["--http-socket", "127.0.0.1:0"]);
+    assert_eq!(Client::connect(&address).unwrap().get("/worker").unwrap().text(), "0");
+    assert!(running.end().contains("uwsgi: no server around"));
+}
+
+fn arguments_and_environment_are_the_application_s_own(toolchain: Toolchain) {
+    let program = shaped(toolchain, Shape::Monolith, "probe");
+    let launch = launch_of(&program).on_loopback().with(["--go-args", "-v 'b c'", "--env", "FOO=bar"]);
+    let server = launch.environment("GOHERD_TEST_INHERITED", "from the shell").start();
+    assert_eq!(server.text("/args"), format!("[{:?},\"-v\",\"b c\"]\n", program.to_str().unwrap()));
+    assert_eq!(server.text("/env?name=FOO"), "bar");
+    assert_eq!(server.text("/env?name=GOHERD_TEST_INHERITED"), "from the shell");
+    assert_eq!(server.text("/env?name=GOHERD_SERVER"), "off", "its own children are no servers");
+}
+
+fn a_worker_that_dies_is_replaced(toolchain: Toolchain) {
+    let server = launch_of(&shaped(toolchain, Shape::Monolith, "probe")).on_loopback().start();
+    let first = server.answering_pid();
+    kill(first, Signal::KILL);
+    server.wait_for_lines(" is ready after ", 2);
+    assert_ne!(server.answering_pid(), first);
+    assert_eq!(server.stop(), 0);
+}
+
+fn main_runs_once_in_each_worker(toolchain: Toolchain) {
+    let server = launch_of(&shaped(toolchain, Shape::Monolith, "probe")).on_loopback().processes(2).start();
+    for worker in server.workers() {
+        assert_eq!(server.lines_with(&format!("probe: main run 1 in process {}", worker.pid)), 1);
+    }
+    assert_eq!(server.lines_with("probe: main run"), 2, "{}", server.log());
+}
+
+fn a_library_cannot_join_it(toolchain: Toolchain) {
+    let monolith = launch_of(&shaped(toolchain, Shape::Monolith, "probe")).on_loopback();
+    let library = app(toolchain, "hello");
+    let words = ["go-load", library.to_str().unwrap(), "cannot join the application that this program is"];
+    monolith.load(&library).failure().is_one_line_with(&words);
+}
+
+fn what_is_wrong_at_start_is_one_line(toolchain: Toolchain) {
+    let monolith = launch_of(&shaped(toolchain, Shape::Monolith, "probe")).on_loopback();
+    monolith.with(["--procesess", "2"]).failure().is_one_line_with(&["did you mean --processes"]);
+}
+
+#[test]
+fn an_ini_file_may_be_built_in() {
+    Toolchain::Go.run(|_| {
+        let program = shaped_by(&every_go()[0], Shape::Monolith, "withini", &[], &[]);
+        let server = launch_of(&program).with(["--goroutines", "3"]).expect_workers(2).start();
+        assert_eq!(server.text("/"), "built in\n");
+        assert_eq!(server.workers().len(), 2);
+        assert_eq!(server.stop(), 0);
+    });
+}
+
+#[test]
+fn without_cgo_it_says_why_it_is_no_server() {
+    Toolchain::Go.run(|_| {
+        let program = shaped_by(&every_go()[0], Shape::Monolith, "probe", &[], &[("CGO_ENABLED", "0")]);
+        let (running, address) = Program::start_file(&program, &[], &["--http-socket", "127.0.0.1:0"]);
+        assert_eq!(Client::connect(&address).unwrap().get("/worker").unwrap().text(), "0");
+        let said = running.end();
+        assert!(
+            said.contains("no server around") && said.contains("CGO_ENABLED=0: no server can be in it"),
+            "{said}"
+        );
+    });
+}
