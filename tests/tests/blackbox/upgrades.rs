@@ -3,11 +3,18 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use goherd_tests::{Place, Server, Signal, Toolchain, Traffic, eventually, with_both_toolchains};
+use goherd_tests::{
+    Place, Scratch, Server, Shape, Signal, Toolchain, Traffic, eventually, launch_of, shaped,
+    with_both_toolchains,
+};
 
 use crate::reloads::{HABITS, Site};
 
-with_both_toolchains!(upgrades_under_load_lose_no_request, what_is_under_way_outlives_an_upgrade);
+with_both_toolchains!(
+    upgrades_under_load_lose_no_request,
+    what_is_under_way_outlives_an_upgrade,
+    executables_that_carry_their_server_are_replaced_under_load,
+);
 
 /// Puts this file in the place of the server's program.
 fn install(site: &Site, content: impl AsRef<[u8]>) {
@@ -23,7 +30,7 @@ fn server_in(site: &Site) -> Server {
 
 /// The file that a process runs.
 fn runs(pid: u32) -> u64 {
-    fs::metadata(format!("/proc/{pid}/exe")).unwrap().ino()
+    fs::metadata(format!("/proc/{pid}/exe")).map_or(0, |file| file.ino())
 }
 
 fn upgrade(site: &Site, server: &Server, count: usize) {
@@ -68,6 +75,33 @@ fn what_is_under_way_outlives_an_upgrade(toolchain: Toolchain) {
     eventually("the old ones end", || (server.worker_pids().len() == 2).then_some(()));
     eventually("with their children", || goherd_tests::Process::find(child).is_none().then_some(()));
     assert_eq!(server.stop(), 0);
+}
+
+/// An application with its server in one executable: a new build of it is both, and comes with a reload.
+fn executables_that_carry_their_server_are_replaced_under_load(toolchain: Toolchain) {
+    for shape in [Shape::Monolith, Shape::Linked] {
+        let (scratch, program) = (Scratch::new(), shaped(toolchain, shape, "probe"));
+        let build = || {
+            fs::copy(&program, scratch.path("new")).unwrap();
+            fs::rename(scratch.path("new"), scratch.path("app")).unwrap();
+            fs::metadata(scratch.path("app")).unwrap().ino()
+        };
+        let old = build();
+        let server = launch_of(&scratch.path("app")).on_loopback().processes(2).goroutines(8).start();
+        assert_eq!(runs(server.answering_pid()), old);
+        let traffic = Traffic::begin(&server.address(), &HABITS);
+        server.signal(Signal::HUP);
+        server.wait_for_lines("the reload is complete", 1);
+        let new = build();
+        server.signal(Signal::HUP);
+        eventually("all processes run the new program", || {
+            let all = [server.worker_pids(), vec![server.master_pid()]].concat();
+            (all.len() == 3 && all.iter().all(|&pid| runs(pid) == new)).then_some(())
+        });
+        let tally = traffic.end();
+        assert!(tally.missed.is_empty() && tally.answered > 100, "{shape:?}: {tally}\n{}", server.log());
+        assert_eq!(server.stop(), 0);
+    }
 }
 
 #[test]
