@@ -141,7 +141,7 @@ pub enum Action {
     Kill(u32),
     /// Close the listening sockets: nobody will accept any more.
     CloseDoors,
-    /// Look out for connections, or do so no longer.
+    /// Look out for connections to the generation that serves, or do so no longer.
     WatchDoors(bool),
     /// Read configuration and application anew, for the generation of this number.
     Renew(u32),
@@ -268,6 +268,7 @@ impl Family {
                 self.places.resize(index + 1, Place::new(now));
             }
             self.places[index].current = Some(member.line);
+            self.load.keep_awake(member.number);
         }
         self.members.insert(
             member.line,
@@ -336,7 +337,7 @@ impl Family {
             Event::Sampled(samples) => self.sampled(now, &samples, &mut actions),
             Event::Knock => self.knock(now, &mut actions),
             Event::Reload => self.reload(&mut actions),
-            Event::Renewed { generation, plan } => self.renewed(generation, plan, &mut actions),
+            Event::Renewed { generation, plan } => self.renewed(now, generation, plan, &mut actions),
             Event::RenewFailed(reason) => self.renew_failed(&reason, &mut actions),
             Event::More => self.resize(now, true, &mut actions),
             Event::Less => self.resize(now, false, &mut actions),
@@ -370,10 +371,9 @@ impl Family {
         let patience = self.members.values().filter_map(|member| self.patience(member));
         let serving = self.mood == Mood::Serving;
         let wanted = self.wanted();
-        let starts =
-            self.places.iter().take(wanted).filter(|place| {
-                matches!(self.mood, Mood::Serving | Mood::Lingering { .. }) && place.is_vacant()
-            });
+        let starts = self.places.iter().take(wanted).filter(|place| {
+            matches!(self.mood, Mood::Serving | Mood::Lingering { .. }) && self.is_vacant(place)
+        });
         let replacing = serving.then(|| self.next_replacing()).flatten();
         let sample = serving.then(|| self.load.due(&self.plan)).flatten();
         patience
@@ -399,6 +399,11 @@ impl Family {
         self.places.get_mut((number as usize).checked_sub(1)?)
     }
 
+    /// Nobody is here, nor on the way. A canary may come to nothing, so that the place is not left to it.
+    fn is_vacant(&self, place: &Place) -> bool {
+        place.current.is_none() && place.next.is_none_or(|line| self.is_candidate(line))
+    }
+
     /// Orders a member for the place with this index; gives its line.
     fn spawn(&mut self, now: Millis, index: usize, generation: u32, actions: &mut Actions) -> u32 {
         let line = (1..).find(|line| !self.members.contains_key(line)).unwrap_or(u32::MAX);
@@ -421,18 +426,18 @@ impl Family {
 
     fn fill_places(&mut self, now: Millis, actions: &mut Actions) {
         for index in 0..self.wanted().min(self.places.len()) {
-            if self.places[index].is_vacant() && self.places[index].due <= now {
+            if self.is_vacant(&self.places[index]) && self.places[index].due <= now {
                 let line = self.spawn(now, index, self.generation, actions);
                 self.places[index].current = Some(line);
             }
         }
     }
 
-    /// Ends those whose places are to be given up.
+    /// Ends those whose places are to be given up, but for a canary, which is tried in any case.
     fn give_up_places(&mut self, now: Millis, actions: &mut Actions) {
         for index in self.wanted()..self.places.len() {
             let Place { current, next, .. } = self.places[index];
-            for line in current.into_iter().chain(next) {
+            for line in current.into_iter().chain(next.filter(|&line| !self.is_candidate(line))) {
                 self.dismiss(now, line, actions);
                 self.places[index].leave(line);
             }
@@ -483,6 +488,7 @@ impl Family {
         let Some(place) = self.place(member.number) else { return };
         place.leave(line);
         let delay = place.wait_to_fork(now);
+        self.put_candidate_off(member.generation, now.after(delay));
         if complain {
             log(
                 actions,
@@ -628,6 +634,7 @@ impl Family {
                 "resumed: connections are taken again"
             },
         );
+        self.mind_doors(actions);
         for (&line, member) in &self.members {
             if matches!(member.stage, Stage::Ready { .. }) {
                 actions.push(if self.paused { Action::Pause(line) } else { Action::Resume(line) });

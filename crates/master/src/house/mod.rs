@@ -141,6 +141,8 @@ struct House<'a> {
     generations: BTreeMap<u32, Generation>,
     /// The generation whose commands and files are watched.
     followed: u32,
+    /// The one whose listening sockets are.
+    watched: Option<u32>,
     commands: Commands,
     touch: Touch,
     trial: Option<Trial>,
@@ -177,6 +179,7 @@ impl<'a> House<'a> {
             children: Children::new(),
             generations: BTreeMap::from([(1, settings.generation)]),
             followed: 0,
+            watched: None,
             commands: Commands::default(),
             touch: Touch::default(),
             trial: None,
@@ -202,7 +205,10 @@ impl<'a> House<'a> {
             Action::Pause(line) => self.children.tell(line, ToWorker::Pause),
             Action::Resume(line) => self.children.tell(line, ToWorker::Resume),
             Action::Kill(line) => self.children.kill(line),
-            Action::CloseDoors => self.generations.values_mut().for_each(|other| other.listeners.clear()),
+            Action::CloseDoors => {
+                self.watch_doors(false);
+                self.generations.values_mut().for_each(|other| other.listeners.clear());
+            }
             Action::WatchDoors(watch) => self.watch_doors(watch),
             Action::Renew(generation) => self.renew(generation)?,
             Action::Forget(generation) => {
@@ -275,14 +281,17 @@ impl<'a> House<'a> {
         self.touch = Touch::new(&generation.touch_reload, Millis::now());
     }
 
+    /// Watches the sockets of the generation that serves, or none. Those of another are watched no longer, which their end
+    /// alone would not bring about: whoever has a copy of them keeps them open.
     fn watch_doors(&mut self, watch: bool) {
-        let Some(generation) = self.generations.get(&self.family.generation()) else { return };
-        for (token, listener) in (DOORS..).zip(&generation.listeners) {
-            let _not_watched = if watch {
-                self.epoll.add(listener, token, Watch::Readable)
-            } else {
-                self.epoll.remove(listener)
-            };
+        let listeners =
+            |generation| self.generations.get(&generation).into_iter().flat_map(|it| &it.listeners);
+        for listener in self.watched.into_iter().flat_map(listeners) {
+            let _not_watched = self.epoll.remove(listener);
+        }
+        self.watched = watch.then(|| self.family.generation());
+        for (token, listener) in (DOORS..).zip(self.watched.into_iter().flat_map(listeners)) {
+            let _not_watched = self.epoll.add(listener, token, Watch::Readable);
         }
     }
 
