@@ -12,6 +12,8 @@
 //! and when it is ready the current one drains. So the family never has fewer ready workers than before, and never
 //! two that are replaced at the same moment.
 
+#[cfg(test)]
+mod anything;
 mod ending;
 mod load;
 mod member;
