@@ -17,8 +17,9 @@ mod vacuum;
 use std::process::ExitCode;
 
 use goherd_config::Request;
-use goherd_master::{Handover, handover};
-use goherd_sys::{descriptors, inherited};
+use goherd_master::Handover;
+use goherd_master::handover::{self, Question};
+use goherd_sys::{descriptors, inherited, process};
 
 use settings::Failure;
 use sockets::Sources;
@@ -36,10 +37,10 @@ fn begin() -> Result<ExitCode, Failure> {
         Request::Help(text) | Request::ShowConfig(text) => Ok(log::answer(text.trim_end())),
         Request::Version => Ok(log::answer(concat!("goherd ", env!("CARGO_PKG_VERSION")))),
         Request::Check(config) => serve::check(&config, &inherited).map(|()| ExitCode::SUCCESS),
-        Request::Run(config) if trial => serve::try_out(&config),
-        Request::Run(config) => match handover {
-            None => serve::run(&config, Sources::from_outside(inherited), None),
-            Some(mut handover) => {
+        Request::Run(config) => match (trial, handover) {
+            (Some(question), _) => serve::try_out(&config, &question.listeners),
+            (None, None) => serve::run(&config, Sources::from_outside(inherited), None),
+            (None, Some(mut handover)) => {
                 let sources = reload::handed_over(&mut handover);
                 serve::run(&config, sources, Some(handover))
             }
@@ -47,16 +48,18 @@ fn begin() -> Result<ExitCode, Failure> {
     }
 }
 
-/// Whether a running server tries out this program, before it lets it take its place.
-fn trial() -> Result<bool, Failure> {
-    let Some(version) = handover::trial() else { return Ok(false) };
-    if version != handover::VERSION {
+/// What a running server asks, if it tries out this program before that may take its place.
+fn trial() -> Result<Option<Question>, Failure> {
+    let Some(question) = Question::asked() else { return Ok(None) };
+    if question.version != handover::VERSION {
         return Err(format!(
             "this program takes over from a server with version {} of what is handed on, and the running one has \
-             version {version}: restart the server",
-            handover::VERSION
+             version {}: restart the server",
+            handover::VERSION,
+            question.version
         )
         .into());
     }
-    Ok(true)
+    process::end_with_parent()?;
+    Ok(Some(question))
 }

@@ -1,7 +1,6 @@
 //! What a reload reads anew, and what the server is made from meanwhile.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use goherd_config::{Config, Request};
 use goherd_master::{Generation, Handover, Owner, Program, Renewed};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::Listener;
-use goherd_sys::stderr;
+use goherd_sys::{process, stderr};
 
 use crate::pidfile;
 use crate::serve::{self, Folder};
@@ -25,6 +24,8 @@ pub struct Server {
     program: Program,
     /// Which file the program was, when it was started.
     started: Option<Identity>,
+    /// Which one it was when it was last found to be another.
+    found: Option<Identity>,
     workers: BTreeMap<u32, Workers>,
     /// Shared by the workers of all generations.
     baton: Arc<EventFd>,
@@ -53,12 +54,17 @@ impl Server {
     pub fn new() -> Result<Self, Failure> {
         let args: Vec<_> = std::env::args_os().collect();
         let folder = std::env::current_dir()?;
-        let path = program(args.first(), &folder)?;
-        let program = Program { path, args, folder };
+        let path = match process::executed_path() {
+            Some(path) => folder.join(path),
+            None => std::env::current_exe()
+                .map_err(|error| format!("cannot tell where this program is: {error}"))?,
+        };
+        let program = Program { path, args };
         let started = identity(Path::new("/proc/self/exe"));
         Ok(Self {
             program,
             started,
+            found: None,
             workers: BTreeMap::new(),
             baton: Arc::new(EventFd::new()?),
             vacuum: Vacuum::default(),
@@ -142,6 +148,7 @@ impl Owner for Server {
     fn renew(&mut self, generation: u32, open: &[Listener]) -> Result<Renewed, String> {
         let found = identity(&self.program.path);
         if found.is_some() && found != self.started {
+            self.found = found;
             return Ok(Renewed::Program(self.program.clone()));
         }
         let names = self.workers.values().next_back().map_or(&[][..], |workers| &workers.names[..]);
@@ -160,6 +167,10 @@ impl Owner for Server {
     fn names(&self, generation: u32) -> Vec<String> {
         self.workers.get(&generation).map_or_else(Vec::new, |workers| workers.names.clone())
     }
+
+    fn is_as_found(&self) -> bool {
+        identity(&self.program.path) == self.found
+    }
 }
 
 /// The sockets that the program before this one has handed on.
@@ -167,19 +178,4 @@ pub fn handed_over(handover: &mut Handover) -> Sources {
     let listeners = std::mem::take(&mut handover.listeners);
     let sources = listeners.into_iter().map(|(listener, name)| Source::known(listener, &name));
     Sources::in_use(sources.collect(), true)
-}
-
-/// Where the program is that was called by this name: it may be another one by now.
-fn program(name: Option<&OsString>, folder: &Path) -> Result<PathBuf, Failure> {
-    let own = || {
-        std::env::current_exe().map_err(|error| format!("cannot tell where this program is: {error}").into())
-    };
-    let Some(name) = name.map(Path::new) else { return own() };
-    if name.components().count() > 1 {
-        return Ok(folder.join(name));
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found =
-        std::env::split_paths(&path).map(|place| folder.join(place).join(name)).find(|path| path.is_file());
-    found.map_or_else(own, Ok)
 }

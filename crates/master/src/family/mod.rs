@@ -248,15 +248,18 @@ impl Family {
         family
     }
 
-    /// A family that takes over the members of another, which were made from something older and are replaced.
+    /// A family that takes over the members of another, which were made from something older and are replaced. Gives what is to
+    /// be done first.
     #[must_use]
-    pub fn adopt(plan: Plan, now: Millis, members: &[Heirloom], paused: bool) -> Self {
+    pub fn adopt(plan: Plan, now: Millis, members: &[Heirloom], paused: bool) -> (Self, Vec<Action>) {
         let mut family = Self::new(plan, now);
         (family.paused, family.proven, family.renewal) = (paused, true, Renewal::rolling_out());
         for member in members {
             family.take_over(now, member);
         }
-        family
+        // Some of them may not have been told yet: those that were on their way in.
+        let leaving = members.iter().filter(|member| !member.serves);
+        (family, leaving.map(|member| Action::Drain(member.line)).collect())
     }
 
     fn take_over(&mut self, now: Millis, member: &Heirloom) {
@@ -286,22 +289,15 @@ impl Family {
         );
     }
 
-    /// What another master needs to know to take over. Members that have not come to be ready are not handed on: their
-    /// lines are given first, to be killed.
+    /// What another master needs to know to take over. A member that is on its way in may have come to be ready, and to
+    /// requests, unheard: it leaves like the others that do.
     #[must_use]
-    pub fn hand_on(&self) -> (Vec<u32>, Vec<Heirloom>) {
-        let (mut unborn, mut heirlooms) = (Vec::new(), Vec::new());
-        for (&line, member) in &self.members {
-            let serves = matches!(member.stage, Stage::Ready { .. });
-            match member.stage {
-                Stage::Ready { .. } | Stage::Draining { .. } => {
-                    let Member { number, pid, born, .. } = *member;
-                    heirlooms.push(Heirloom { line, number, pid, born, serves });
-                }
-                Stage::Expected | Stage::Starting | Stage::Doomed => unborn.push(line),
-            }
-        }
-        (unborn, heirlooms)
+    pub fn hand_on(&self) -> Vec<Heirloom> {
+        let heirloom = |(&line, member): (&u32, &Member)| {
+            let Member { number, pid, born, stage, .. } = *member;
+            Heirloom { line, number, pid, born, serves: matches!(stage, Stage::Ready { .. }) }
+        };
+        self.members.iter().map(heirloom).collect()
     }
 
     /// Whether workers are told to take no new connections.

@@ -487,15 +487,21 @@ mod reloads {
         let mut old = Story::serving(2);
         old.on(Event::Stuck { line: 2 });
         old.spawned(3);
-        let (unborn, heirlooms) = old.family.hand_on();
-        assert_eq!(unborn, [3]);
         let mut story = Story::of(2);
-        story.family = Family::adopt(plan(2), story.now, &heirlooms, true);
-        assert_eq!(story.on(Event::Tick), [spawn(3, 2, 1), spawn(4, 1, 1)]);
-        assert_eq!(story.ready(3), [Action::Pause(3)]);
-        assert_eq!(story.ready(4), [Action::Pause(4), Action::Drain(1)]);
-        assert_eq!(story.on(exited(1, 0)), []);
-        assert_eq!(story.on(exited(2, 0)), []);
+        let (family, first) = Family::adopt(plan(2), story.now, &old.family.hand_on(), true);
+        story.family = family;
+        assert_eq!(
+            first,
+            [Action::Drain(2), Action::Drain(3)],
+            "also the one that starts: it may have requests"
+        );
+        assert_eq!(story.on(Event::Tick), [spawn(4, 2, 1), spawn(5, 1, 1)]);
+        assert_eq!(story.on(Event::Ready { line: 3 }), []);
+        assert_eq!(story.ready(4), [Action::Pause(4)]);
+        assert_eq!(story.ready(5), [Action::Pause(5), Action::Drain(1)]);
+        for line in 1..=3 {
+            assert_eq!(story.on(exited(line, 0)), []);
+        }
         assert_eq!(story.family.due(), None);
     }
 }
@@ -739,7 +745,7 @@ mod load {
     fn those_of_another_program_all_stay_awake() {
         let old = Story::serving(4);
         let mut story = Story::of(1);
-        story.family = Family::adopt(cheaper(Algorithm::Spare), story.now, &old.family.hand_on().1, false);
+        (story.family, _) = Family::adopt(cheaper(Algorithm::Spare), story.now, &old.family.hand_on(), false);
         assert_eq!(story.on(Event::Tick), [spawn(5, 1, 1)]);
     }
 

@@ -54,8 +54,6 @@ pub struct Program {
     pub path: PathBuf,
     /// Its arguments, the name that it is called by first.
     pub args: Vec<std::ffi::OsString>,
-    /// The folder to start it in.
-    pub folder: PathBuf,
 }
 
 /// What reading everything anew came to.
@@ -73,8 +71,10 @@ pub trait Owner {
     fn renew(&mut self, generation: u32, open: &[Listener]) -> Result<Renewed, String>;
     /// No worker will be made from this generation any more.
     fn forget(&mut self, generation: u32);
-    /// What a program that takes this one's place needs to know of the sockets of a generation, in their order.
+    /// What a program that takes this one's place needs to know of the sockets of a generation, in their order: a line each.
     fn names(&self, generation: u32) -> Vec<String>;
+    /// Whether the file of the last program that `renew` gave is the one that it was.
+    fn is_as_found(&self) -> bool;
 }
 
 /// What the master begins with.
@@ -104,10 +104,10 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
     let mut house = House::new(settings, owner)?;
     let mut batch = Batch::new(64);
     loop {
-        while let Some(event) = house.events.pop_front() {
+        while let Some(event) = house.next_event() {
             for action in house.family.on(Millis::now(), event) {
                 // In a worker, what was the master's goes with `house`: its ends of the neighbours' sockets above all.
-                if let Some(life) = house.act(action)? {
+                if let Some(life) = house.act(action) {
                     return Ok(life);
                 }
             }
@@ -189,17 +189,31 @@ impl<'a> House<'a> {
         };
         if let Some(handover) = settings.handover {
             house.tell(&News::Reloading); // its workers are not this program's yet
-            house.family = Family::adopt(plan, now, &handover.members(), handover.paused);
+            let (family, first) = Family::adopt(plan, now, &handover.members(), handover.paused);
+            house.family = family;
             house.children.adopt(handover, &house.epoll)?;
+            for action in first {
+                house.act(action);
+            }
         }
+        house.reap(); // of whom has ended already, nobody may ever hear
         Ok(house)
     }
 
+    /// What has happened next. What follows from a trial may be that this program is none any more, so that comes when all else
+    /// that is known is done.
+    fn next_event(&mut self) -> Option<Event> {
+        if self.events.is_empty() {
+            self.conclude_trial();
+        }
+        self.events.pop_front()
+    }
+
     /// Does what the family has decided; `Some`: this process is something else from now on.
-    fn act(&mut self, action: Action) -> io::Result<Option<Life>> {
+    fn act(&mut self, action: Action) -> Option<Life> {
         match action {
             Action::Spawn { line, number, generation } => {
-                return Ok(self.spawn(line, number, generation).map(Life::Worker));
+                return self.spawn(line, number, generation).map(Life::Worker);
             }
             Action::Drain(line) => self.children.tell(line, ToWorker::Drain),
             Action::Pause(line) => self.children.tell(line, ToWorker::Pause),
@@ -210,7 +224,7 @@ impl<'a> House<'a> {
                 self.generations.values_mut().for_each(|other| other.listeners.clear());
             }
             Action::WatchDoors(watch) => self.watch_doors(watch),
-            Action::Renew(generation) => self.renew(generation)?,
+            Action::Renew(generation) => self.renew(generation),
             Action::Forget(generation) => {
                 self.generations.remove(&generation);
                 self.owner.forget(generation);
@@ -225,10 +239,10 @@ impl<'a> House<'a> {
             Action::Exit(code) => {
                 self.trial.take().into_iter().for_each(Trial::end);
                 self.children.end_all();
-                return Ok(Some(Life::Master(code)));
+                return Some(Life::Master(code));
             }
         }
-        Ok(None)
+        None
     }
 
     /// Tells the service manager. One that cannot be told just now is not waited for.
