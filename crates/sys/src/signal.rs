@@ -103,6 +103,16 @@ impl AsFd for SignalFd {
     }
 }
 
+/// Lets this process hear of its children's ends: whoever has started it may have had no ear for those of its own
+/// (SIGCHLD ignored), which exec(2) leaves so, and then they end unseen.
+pub fn hear_of_children() -> io::Result<()> {
+    // SAFETY: default actions run no code of ours, and that of SIGCHLD is to do nothing.
+    match unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) } {
+        libc::SIG_ERR => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// Gives a forked child a clean slate: no signal blocked, and the default action for every one that the parent or Rust
 /// had changed, as a Go runtime expects of a new process.
 pub fn reset() -> io::Result<()> {

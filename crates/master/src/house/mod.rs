@@ -15,7 +15,7 @@ use goherd_sys::clock::Millis;
 use goherd_sys::epoll::{Batch, Epoll, Watch};
 use goherd_sys::notify::Notifier;
 use goherd_sys::process::{self, Pid};
-use goherd_sys::signal::{SignalFd, Signum};
+use goherd_sys::signal::{self, SignalFd, Signum};
 use goherd_sys::socket::Listener;
 use goherd_sys::stderr;
 
@@ -166,6 +166,7 @@ impl<'a> House<'a> {
             Signum::USR1,
             Signum::USR2,
         ])?;
+        signal::hear_of_children()?;
         process::adopt_orphans()?;
         let epoll = Epoll::new()?;
         epoll.add(&signals, SIGNALS, Watch::Readable)?;
@@ -292,7 +293,7 @@ impl<'a> House<'a> {
         let Some(generation) = self.generations.get(&current) else { return };
         self.followed = current;
         self.commands.follow(&generation.fifos, &self.epoll, COMMANDS);
-        self.touch = Touch::new(&generation.touch_reload, Millis::now());
+        self.touch.follow(&generation.touch_reload, Millis::now());
     }
 
     /// Watches the sockets of the generation that serves, or none. Those of another are watched no longer, which their end
