@@ -18,8 +18,9 @@ mod tools;
 mod vacuum;
 
 use goherd_config::{Call, Request};
-use goherd_master::{Handover, handover};
-use goherd_sys::{descriptors, inherited, signal};
+use goherd_master::Handover;
+use goherd_master::handover::{self, Question};
+use goherd_sys::{descriptors, inherited, process, signal};
 
 use reload::Server;
 use settings::Failure;
@@ -62,27 +63,31 @@ fn run(call: &Call, application: &Application) -> Result<Next, Failure> {
         Request::Tool(tool) => tools::run(&tool)?,
         Request::Version => log::answer(concat!("goherd ", env!("CARGO_PKG_VERSION"))),
         Request::Check(config) => serve::check(&config, &inherited, application).map(|()| 0)?,
-        Request::Run(config) if trial => return serve::try_out(&config, server()?),
-        Request::Run(config) => match handover {
-            None => return serve::run(&config, server()?, Sources::from_outside(inherited), None),
-            Some(mut handover) => {
-                let sources = reload::handed_over(&mut handover);
-                return serve::run(&config, server()?, sources, Some(handover));
-            }
-        },
+        Request::Run(config) => {
+            return match (trial, handover) {
+                (Some(question), _) => serve::try_out(&config, server()?, &question.listeners),
+                (None, None) => serve::run(&config, server()?, Sources::from_outside(inherited), None),
+                (None, Some(mut handover)) => {
+                    let sources = reload::handed_over(&mut handover);
+                    serve::run(&config, server()?, sources, Some(handover))
+                }
+            };
+        }
     }))
 }
 
-/// Whether a running server tries out this program, before it lets it take its place.
-fn trial() -> Result<bool, Failure> {
-    let Some(version) = handover::trial() else { return Ok(false) };
-    if version != handover::VERSION {
+/// What a running server asks, if it tries out this program before that may take its place.
+fn trial() -> Result<Option<Question>, Failure> {
+    let Some(question) = Question::asked() else { return Ok(None) };
+    if question.version != handover::VERSION {
         return Err(format!(
             "this program takes over from a server with version {} of what is handed on, and the running one has \
-             version {version}: restart the server",
-            handover::VERSION
+             version {}: restart the server",
+            handover::VERSION,
+            question.version
         )
         .into());
     }
-    Ok(true)
+    process::end_with_parent()?;
+    Ok(Some(question))
 }

@@ -12,7 +12,7 @@ use goherd_config::{Call, Config, Request};
 use goherd_master::{Generation, Handover, Owner, Program, Renewed};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::Listener;
-use goherd_sys::stderr;
+use goherd_sys::{process, stderr};
 
 use crate::Application;
 use crate::pidfile;
@@ -29,6 +29,8 @@ pub struct Server {
     program: Program,
     /// Which file the program was, when it was started.
     started: Option<Identity>,
+    /// Which one it was when it was last found to be another.
+    found: Option<Identity>,
     workers: BTreeMap<u32, Workers>,
     /// Shared by the workers of all generations.
     baton: Arc<EventFd>,
@@ -57,14 +59,19 @@ impl Server {
     pub fn new(call: &Call, application: &Application) -> Result<Self, Failure> {
         let args = command_line()?;
         let folder = std::env::current_dir()?;
-        let path = program(args.first(), &folder)?;
-        let program = Program { path, args, folder };
+        let path = match process::executed_path() {
+            Some(path) => folder.join(path),
+            None => std::env::current_exe()
+                .map_err(|error| format!("cannot tell where this program is: {error}"))?,
+        };
+        let program = Program { path, args };
         let started = identity(Path::new("/proc/self/exe"));
         Ok(Self {
             call: call.clone(),
             application: application.clone(),
             program,
             started,
+            found: None,
             workers: BTreeMap::new(),
             baton: Arc::new(EventFd::new()?),
             vacuum: Vacuum::default(),
@@ -149,6 +156,7 @@ impl Owner for Server {
     fn renew(&mut self, generation: u32, open: &[Listener]) -> Result<Renewed, String> {
         let found = identity(&self.program.path);
         if found.is_some() && found != self.started {
+            self.found = found;
             return Ok(Renewed::Program(self.program.clone()));
         }
         let names = self.workers.values().next_back().map_or(&[][..], |workers| &workers.names[..]);
@@ -167,6 +175,10 @@ impl Owner for Server {
     fn names(&self, generation: u32) -> Vec<String> {
         self.workers.get(&generation).map_or_else(Vec::new, |workers| workers.names.clone())
     }
+
+    fn is_as_found(&self) -> bool {
+        identity(&self.program.path) == self.found
+    }
 }
 
 /// The sockets that the program before this one has handed on.
@@ -182,19 +194,4 @@ fn command_line() -> Result<Vec<OsString>, Failure> {
         .map_err(|error| format!("cannot tell what this process was called with: {error}"))?;
     let words = line.strip_suffix(b"\0").unwrap_or(&line).split(|&byte| byte == 0);
     Ok(words.map(|word| OsStr::from_bytes(word).to_owned()).collect())
-}
-
-/// Where the program is that was called by this name: it may be another one by now.
-fn program(name: Option<&OsString>, folder: &Path) -> Result<PathBuf, Failure> {
-    let own = || {
-        std::env::current_exe().map_err(|error| format!("cannot tell where this program is: {error}").into())
-    };
-    let Some(name) = name.map(Path::new) else { return own() };
-    if name.components().count() > 1 {
-        return Ok(folder.join(name));
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found =
-        std::env::split_paths(&path).map(|place| folder.join(place).join(name)).find(|path| path.is_file());
-    found.map_or_else(own, Ok)
 }

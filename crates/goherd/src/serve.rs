@@ -53,7 +53,13 @@ pub fn run(
         None => Scoreboard::new()?,
         Some(handover) => Scoreboard::adopt(handover.scoreboard.try_clone()?)?,
     };
-    let number = || pidfile.map_or(Ok(()), |path| server.write_pidfile(&path));
+    let number = || match pidfile.map(|path| server.write_pidfile(&path)) {
+        Some(Err(error)) if handover.is_some() => {
+            stderr::line(&format!("{error}: going on without it")); // the number is the same as before
+            Ok(())
+        }
+        written => written.unwrap_or(Ok(())),
+    };
     if let Some(code) = background::enter(log.as_ref(), number)? {
         return Ok(Next::Exit(code));
     }
@@ -64,8 +70,10 @@ pub fn run(
     live(server, generation, scoreboard, notifier, handover)
 }
 
-/// Tries out whether the server can serve with `config`: one worker loads the application, and takes no requests.
-pub fn try_out(config: &Config, mut server: Server) -> Result<Next, Failure> {
+/// Tries out whether the server can serve with `config`, and with sockets that have these names: one worker loads the
+/// application, and takes no requests.
+pub fn try_out(config: &Config, mut server: Server, names: &[String]) -> Result<Next, Failure> {
+    sockets::check(config, sockets::count_from_outside(names))?;
     let (generation, _) =
         server.prepare(1, &Config { sockets: Vec::new(), ..config.clone() }, Sources::default())?;
     let plan = Plan { workers: 1, trial: true, cheaper: None, ..generation.plan };
@@ -86,6 +94,7 @@ fn live(
         Life::Worker(birth) => {
             let worker =
                 server.worker(birth.generation).ok_or("there is nothing to make this worker from")?;
+            drop(server); // with what other generations are made from
             goherd_worker::run(&worker, birth);
             Ok(Next::Application)
         }

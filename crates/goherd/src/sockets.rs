@@ -54,6 +54,11 @@ impl Opened {
 /// What the name of a socket ends with that was handed over from outside.
 const OUTSIDE: &str = " from outside";
 
+/// How many sockets with these names were handed over from outside.
+pub fn count_from_outside(names: &[String]) -> usize {
+    names.iter().filter(|name| name.ends_with(OUTSIDE)).count()
+}
+
 /// A socket that is open already.
 #[derive(Debug)]
 pub struct Source {

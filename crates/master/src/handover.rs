@@ -25,14 +25,35 @@ use crate::family::Heirloom;
 /// The version of the format, of the scoreboard, and of the messages between master and workers.
 pub const VERSION: u32 = 1;
 
-/// The variable that asks a program whether it could take over: its value is the version that would be handed on.
+/// The variable that asks a program whether it could take over.
 pub(crate) const TRIAL: &str = "GOHERD_TRIAL";
 
-/// The version that a running server would hand on to this program, which it tries out.
-#[must_use]
-pub fn trial() -> Option<u32> {
-    let value = std::env::var_os(TRIAL)?;
-    Some(value.to_str().and_then(|value| value.parse().ok()).unwrap_or(0))
+/// What a running server asks of a program that it tries out: whether it could take over this.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The version of what would be handed on.
+    pub version: u32,
+    /// What the owner of the listening sockets says of each.
+    pub listeners: Vec<String>,
+}
+
+impl Question {
+    /// The one that this process was asked, if it was started for that.
+    #[must_use]
+    pub fn asked() -> Option<Self> {
+        Some(Self::read(&std::env::var_os(TRIAL)?.to_string_lossy()))
+    }
+
+    fn read(text: &str) -> Self {
+        let mut lines = text.lines();
+        let version = lines.next().and_then(|version| version.parse().ok()).unwrap_or(0);
+        Self { version, listeners: lines.map(str::to_owned).collect() }
+    }
+
+    /// The question of this program: the version, and a line for each listener.
+    pub(crate) fn text(listeners: &[String]) -> String {
+        [&[VERSION.to_string()], listeners].concat().join("\n")
+    }
 }
 
 /// What was taken over.
@@ -140,4 +161,17 @@ fn member(numbers: [&str; 4], stage: &str) -> Option<Heirloom> {
 fn malformed(what: &str) -> io::Error {
     let sentence = format!("what the program before this one has handed on is malformed: {what}");
     io::Error::new(io::ErrorKind::InvalidData, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_understood() {
+        let listeners = ["http".to_owned(), "uwsgi from outside".to_owned()];
+        let question = Question::read(&Question::text(&listeners));
+        assert_eq!(question, Question { version: VERSION, listeners: listeners.into() });
+        assert_eq!(Question::read(""), Question { version: 0, listeners: Vec::new() });
+    }
 }

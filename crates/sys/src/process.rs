@@ -1,9 +1,11 @@
 //! Processes: fork(2), waitpid(2), kill(2), process groups, the end.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::mem::MaybeUninit;
 use std::num::NonZeroI32;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use rustix::process as rp;
 
@@ -230,6 +232,26 @@ pub fn auxiliary_vector() -> Vec<[usize; 2]> {
     kinds.into_iter().map(words).collect()
 }
 
+/// The path by which this program was started (execve(2)), relative to the folder that the process was in then, whatever it
+/// was told that its name is.
+#[must_use]
+pub fn executed_path() -> Option<PathBuf> {
+    // SAFETY: getauxval reads memory of the C library's own.
+    let address = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let text = std::ptr::with_exposed_provenance::<libc::c_char>(usize::try_from(address).ok()?);
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: the kernel has put a text that ends with a NUL there, where it stays unchanged for the life of the process.
+    let text = unsafe { CStr::from_ptr(text) };
+    Some(PathBuf::from(OsStr::from_bytes(text.to_bytes())))
+}
+
+/// Has the kernel kill this process when the one that has started it ends.
+pub fn end_with_parent() -> io::Result<()> {
+    Ok(rp::set_parent_process_death_signal(Some(rp::Signal::KILL))?)
+}
+
 /// Ends this process at once, running nobody's exit handlers: they belong to the parent it was forked from, or to a Go
 /// runtime that is still at work.
 pub fn exit_now(code: i32) -> ! {
@@ -273,6 +295,12 @@ mod tests {
         let page_size = vector.iter().find(|pair| pair[0] == 6).map(|pair| pair[1]); // AT_PAGESZ
         assert!(page_size.is_some_and(usize::is_power_of_two), "{vector:?}");
         assert_eq!(vector.last().map(|pair| pair[0]), Some(0));
+    }
+
+    #[test]
+    fn the_path_of_this_program_is_known() {
+        let found = std::fs::canonicalize(executed_path().unwrap()).unwrap();
+        assert_eq!(found, std::fs::canonicalize("/proc/self/exe").unwrap());
     }
 
     #[test]

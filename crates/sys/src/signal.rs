@@ -103,6 +103,16 @@ impl AsFd for SignalFd {
     }
 }
 
+/// Lets this process hear of its children's ends: whoever has started it may have had no ear for those of its own
+/// (SIGCHLD ignored), which exec(2) leaves so, and then they end unseen.
+pub fn hear_of_children() -> io::Result<()> {
+    // SAFETY: default actions run no code of ours, and that of SIGCHLD is to do nothing.
+    match unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) } {
+        libc::SIG_ERR => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// Lets a write to somebody who has gone fail, instead of ending the process. Rust's own start-up does so, and a program
 /// of another language that carries the server has had none.
 pub fn ignore_broken_pipes() -> io::Result<()> {

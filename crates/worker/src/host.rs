@@ -57,6 +57,17 @@ impl Desk {
         reactor.drain();
     }
 
+    /// The master is gone: what is under way is finished, and nothing is left behind at the end.
+    pub fn finish_alone(&self, reactor: &Reactor) {
+        if !self.orphaned.swap(true, Ordering::SeqCst) {
+            stderr::line(&format!(
+                "worker {}: the master is gone: finishing what is under way, then ending",
+                self.number
+            ));
+            self.drain(reactor);
+        }
+    }
+
     /// Waits until the application has written its stacks down; `false`: it did not in this time.
     pub fn wait_for_stacks(&self, time: Duration) -> bool {
         let (told, changed) = &self.stacks_told;
@@ -101,13 +112,8 @@ impl Host for Counter {
                     }
                 },
                 Received::Closed => {
-                    stderr::line(&format!(
-                        "worker {}: the master is gone: finishing what is under way, then ending",
-                        desk.number
-                    ));
-                    desk.orphaned.store(true, Ordering::SeqCst);
                     let _not_watched = reactor.forget_control(&desk.control);
-                    return desk.drain(reactor);
+                    return desk.finish_alone(reactor);
                 }
             }
         }

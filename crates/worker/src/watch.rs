@@ -67,8 +67,10 @@ impl Watch {
         self.end_orphan()
     }
 
-    /// Nobody else ends a worker that cannot finish now.
+    /// Nobody else ends a worker that cannot finish now. And nobody else may get to close its doors, at which the next server
+    /// wants to listen.
     fn end_orphan(&mut self) -> ! {
+        self.desk.finish_alone(&self.reactor);
         let mercy = Millis::now().after(ORPHAN_MERCY_MS);
         while Millis::now() < mercy {
             let waits = [self.reactor.look(), self.reactor.look_at_time(), self.mind_stuck()];

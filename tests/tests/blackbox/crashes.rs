@@ -1,10 +1,13 @@
 //! What goes wrong in a worker stays in that worker.
 
-use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::{fs, io};
 
-use goherd_tests::{Client, Server, Signal, Toolchain, app, eventually, kill, launch, with_both_toolchains};
+use goherd_tests::{
+    Client, Place, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch, with_both_toolchains,
+};
 
 use crate::probe;
 
@@ -159,5 +162,20 @@ fn a_main_that_returns_is_reported_and_its_successors_are_throttled(toolchain: T
         assert!(line.contains("does main() return without calling uwsgi.Run()?"), "{line}");
     }
     assert_eq!(server.try_exit(), None, "the master lives");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_worker_s_end_is_heard_by_a_server_whose_starter_had_no_ear_for_such() {
+    let scratch = Scratch::new();
+    let program = Place::Binary.path();
+    let script = format!("#!/bin/sh\nexec env --ignore-signal=CHLD {} \"$@\"\n", program.display());
+    let deaf = scratch.write("deaf", script);
+    fs::set_permissions(&deaf, fs::Permissions::from_mode(0o755)).unwrap();
+    let server = probe(Toolchain::Go).program(&deaf).start();
+    let victim = server.answering_pid();
+    kill(victim, Signal::KILL);
+    server.wait_for_log("was killed by SIGKILL");
+    assert_ne!(server.answering_pid(), victim);
     assert_eq!(server.stop(), 0);
 }

@@ -13,6 +13,7 @@ with_both_toolchains!(
     sigint_ends_all_at_once_with_the_children_of_handlers,
     sigquit_ends_all_at_once,
     workers_of_a_killed_master_free_the_port_and_finish_what_is_under_way,
+    a_worker_in_which_no_goroutine_runs_frees_the_port_of_a_killed_master_too,
     a_worker_s_children_end_with_it,
     sigterm_ends_a_server_whose_workers_are_starting,
 );
@@ -83,6 +84,21 @@ fn workers_of_a_killed_master_free_the_port_and_finish_what_is_under_way(toolcha
     eventually("the child of a handler ends", || Process::find(child).is_none().then_some(()));
     server.wait_until_nobody_is_left();
     server.wait_for_log("the master is gone: finishing what is under way, then ending");
+}
+
+fn a_worker_in_which_no_goroutine_runs_frees_the_port_of_a_killed_master_too(toolchain: Toolchain) {
+    let launch = probe(toolchain).goroutines(4).with(["--env", "GOMAXPROCS=2"]);
+    let (server, scratch) = (launch.start(), Scratch::new());
+    let port = server.port();
+    let _spinning = ["a", "b"].map(|name| {
+        let mut client = server.connect();
+        let file = scratch.text(name);
+        client.send(format!("GET /stuck?how=loop&file={file} HTTP/1.1\r\nHost: test\r\n\r\n")).unwrap();
+        scratch.wait_for(&format!("{name}.entered"));
+        client
+    });
+    server.signal(Signal::KILL);
+    let _bound_anew = eventually("the port is free", || TcpListener::bind(("127.0.0.1", port)).ok());
 }
 
 fn a_worker_s_children_end_with_it(toolchain: Toolchain) {

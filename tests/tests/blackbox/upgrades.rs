@@ -129,6 +129,9 @@ fn a_program_that_is_no_good_does_not_take_over() {
     refused(4, &["being tried, exited with code 1"]);
     site.configure("env = PROBE_MAIN=hang\nworker-start-timeout = 0.3");
     refused(5, &["being tried, exited with code 1"]);
+    site.scratch.write("app.ini", "[uwsgi]\nprocesses = 2\n");
+    refused(6, &["being tried, exited with code 1"]);
+    server.wait_for_log("there is nothing to listen on");
     site.configure("");
     upgrade(&site, &server, 1);
     assert_ne!(runs(server.master_pid()), program);
@@ -142,4 +145,29 @@ fn an_end_comes_before_an_upgrade() {
     server.signal(Signal::HUP);
     server.wait_for_log("is another program now: trying it");
     assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_pidfile_that_cannot_be_written_does_not_end_a_server_that_serves() {
+    let site = Site::new(Toolchain::Go);
+    let server = server_in(&site);
+    site.configure("pidfile = /nowhere/app.pid");
+    upgrade(&site, &server, 1);
+    server.wait_for_log("cannot write /nowhere/app.pid");
+    server.wait_for_log("the reload is complete");
+    assert_eq!(server.text("/"), "hello from the probe\n");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_trial_ends_with_the_server_that_wants_to_know() {
+    let site = Site::new(Toolchain::Go);
+    let server = server_in(&site);
+    site.configure("env = PROBE_MAIN=hang\nworker-start-timeout = 0");
+    install(&site, fs::read(Place::Binary.path()).unwrap());
+    server.signal(Signal::HUP);
+    server.wait_for_log("is another program now: trying it");
+    eventually("the trial has a worker", || (server.family().len() == 5).then_some(()));
+    server.signal(Signal::KILL);
+    server.wait_until_nobody_is_left();
 }

@@ -50,7 +50,7 @@ enum Trend {
 impl Load {
     pub fn new(plan: &Plan, now: Millis) -> Self {
         Self {
-            awake: plan.at_first(),
+            awake: plan.at_first(plan.workers),
             asleep: false,
             next_sample: now.after(SAMPLE_MS),
             since: None,
@@ -69,16 +69,22 @@ impl Load {
         (plan.needs_samples() && !self.asleep).then_some(self.next_sample)
     }
 
-    /// Another plan is in force.
-    pub fn follow(&mut self, plan: &Plan) {
+    /// Another plan is in force, for so many workers, which are no fewer than its least.
+    pub fn follow(&mut self, plan: &Plan, workers: u32) {
         self.awake = match &plan.cheaper {
-            None => plan.workers,
-            Some(cheaper) => self.awake.clamp(cheaper.least, plan.workers),
+            None => workers,
+            Some(cheaper) => self.awake.clamp(cheaper.least, workers),
         };
     }
 
-    pub fn resized(&mut self, more: bool) {
-        self.awake = if more { self.awake + 1 } else { self.awake.saturating_sub(1).max(1) };
+    /// There is one worker more than `before`, or one less.
+    pub fn resized(&mut self, before: u32, more: bool) {
+        self.awake = self.awake.min(before) + u32::from(more);
+    }
+
+    /// The worker `number` is awake already.
+    pub fn keep_awake(&mut self, number: u32) {
+        self.awake = self.awake.max(number);
     }
 
     /// Whether the load has been like that for `ms`.
@@ -225,7 +231,14 @@ impl Family {
     pub(super) fn fall_asleep(&mut self, actions: &mut Actions) {
         if self.mood == super::Mood::Serving && !std::mem::replace(&mut self.load.asleep, true) {
             log(actions, "ending all workers until a connection comes");
-            actions.push(Action::WatchDoors(true));
+            self.mind_doors(actions);
+        }
+    }
+
+    /// Has the doors watched, if nobody else does.
+    pub(super) fn mind_doors(&self, actions: &mut Actions) {
+        if self.load.asleep {
+            actions.push(Action::WatchDoors(!self.paused));
         }
     }
 
@@ -235,7 +248,7 @@ impl Family {
         }
         log(actions, "a connection has come: starting workers");
         actions.push(Action::WatchDoors(false));
-        self.load.awake = self.plan.at_first();
+        self.load.awake = self.plan.at_first(self.workers);
         (self.load.quiet, self.load.next_sample) = ((now, 0), now.after(SAMPLE_MS));
         (self.load.before, self.load.since) = (Vec::new(), None);
         self.make_room(now);

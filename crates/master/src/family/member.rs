@@ -77,11 +77,6 @@ impl Place {
         Self { due: now, ..Self::default() }
     }
 
-    /// Nobody is here, or on the way.
-    pub fn is_vacant(&self) -> bool {
-        self.current.is_none() && self.next.is_none()
-    }
-
     /// Whoever was on `line` is here no more.
     pub fn leave(&mut self, line: u32) {
         self.current.take_if(|current| *current == line);

@@ -12,6 +12,8 @@
 //! and when it is ready the current one drains. So the family never has fewer ready workers than before, and never
 //! two that are replaced at the same moment.
 
+#[cfg(test)]
+mod anything;
 mod ending;
 mod load;
 mod member;
@@ -141,7 +143,7 @@ pub enum Action {
     Kill(u32),
     /// Close the listening sockets: nobody will accept any more.
     CloseDoors,
-    /// Look out for connections, or do so no longer.
+    /// Look out for connections to the generation that serves, or do so no longer.
     WatchDoors(bool),
     /// Read configuration and application anew, for the generation of this number.
     Renew(u32),
@@ -246,15 +248,18 @@ impl Family {
         family
     }
 
-    /// A family that takes over the members of another, which were made from something older and are replaced.
+    /// A family that takes over the members of another, which were made from something older and are replaced. Gives what is to
+    /// be done first.
     #[must_use]
-    pub fn adopt(plan: Plan, now: Millis, members: &[Heirloom], paused: bool) -> Self {
+    pub fn adopt(plan: Plan, now: Millis, members: &[Heirloom], paused: bool) -> (Self, Vec<Action>) {
         let mut family = Self::new(plan, now);
         (family.paused, family.proven, family.renewal) = (paused, true, Renewal::rolling_out());
         for member in members {
             family.take_over(now, member);
         }
-        family
+        // Some of them may not have been told yet: those that were on their way in.
+        let leaving = members.iter().filter(|member| !member.serves);
+        (family, leaving.map(|member| Action::Drain(member.line)).collect())
     }
 
     fn take_over(&mut self, now: Millis, member: &Heirloom) {
@@ -268,6 +273,7 @@ impl Family {
                 self.places.resize(index + 1, Place::new(now));
             }
             self.places[index].current = Some(member.line);
+            self.load.keep_awake(member.number);
         }
         self.members.insert(
             member.line,
@@ -283,22 +289,15 @@ impl Family {
         );
     }
 
-    /// What another master needs to know to take over. Members that have not come to be ready are not handed on: their
-    /// lines are given first, to be killed.
+    /// What another master needs to know to take over. A member that is on its way in may have come to be ready, and to
+    /// requests, unheard: it leaves like the others that do.
     #[must_use]
-    pub fn hand_on(&self) -> (Vec<u32>, Vec<Heirloom>) {
-        let (mut unborn, mut heirlooms) = (Vec::new(), Vec::new());
-        for (&line, member) in &self.members {
-            let serves = matches!(member.stage, Stage::Ready { .. });
-            match member.stage {
-                Stage::Ready { .. } | Stage::Draining { .. } => {
-                    let Member { number, pid, born, .. } = *member;
-                    heirlooms.push(Heirloom { line, number, pid, born, serves });
-                }
-                Stage::Expected | Stage::Starting | Stage::Doomed => unborn.push(line),
-            }
-        }
-        (unborn, heirlooms)
+    pub fn hand_on(&self) -> Vec<Heirloom> {
+        let heirloom = |(&line, member): (&u32, &Member)| {
+            let Member { number, pid, born, stage, .. } = *member;
+            Heirloom { line, number, pid, born, serves: matches!(stage, Stage::Ready { .. }) }
+        };
+        self.members.iter().map(heirloom).collect()
     }
 
     /// Whether workers are told to take no new connections.
@@ -336,7 +335,7 @@ impl Family {
             Event::Sampled(samples) => self.sampled(now, &samples, &mut actions),
             Event::Knock => self.knock(now, &mut actions),
             Event::Reload => self.reload(&mut actions),
-            Event::Renewed { generation, plan } => self.renewed(generation, plan, &mut actions),
+            Event::Renewed { generation, plan } => self.renewed(now, generation, plan, &mut actions),
             Event::RenewFailed(reason) => self.renew_failed(&reason, &mut actions),
             Event::More => self.resize(now, true, &mut actions),
             Event::Less => self.resize(now, false, &mut actions),
@@ -370,10 +369,9 @@ impl Family {
         let patience = self.members.values().filter_map(|member| self.patience(member));
         let serving = self.mood == Mood::Serving;
         let wanted = self.wanted();
-        let starts =
-            self.places.iter().take(wanted).filter(|place| {
-                matches!(self.mood, Mood::Serving | Mood::Lingering { .. }) && place.is_vacant()
-            });
+        let starts = self.places.iter().take(wanted).filter(|place| {
+            matches!(self.mood, Mood::Serving | Mood::Lingering { .. }) && self.is_vacant(place)
+        });
         let replacing = serving.then(|| self.next_replacing()).flatten();
         let sample = serving.then(|| self.load.due(&self.plan)).flatten();
         patience
@@ -399,6 +397,11 @@ impl Family {
         self.places.get_mut((number as usize).checked_sub(1)?)
     }
 
+    /// Nobody is here, nor on the way. A canary may come to nothing, so that the place is not left to it.
+    fn is_vacant(&self, place: &Place) -> bool {
+        place.current.is_none() && place.next.is_none_or(|line| self.is_candidate(line))
+    }
+
     /// Orders a member for the place with this index; gives its line.
     fn spawn(&mut self, now: Millis, index: usize, generation: u32, actions: &mut Actions) -> u32 {
         let line = (1..).find(|line| !self.members.contains_key(line)).unwrap_or(u32::MAX);
@@ -421,18 +424,18 @@ impl Family {
 
     fn fill_places(&mut self, now: Millis, actions: &mut Actions) {
         for index in 0..self.wanted().min(self.places.len()) {
-            if self.places[index].is_vacant() && self.places[index].due <= now {
+            if self.is_vacant(&self.places[index]) && self.places[index].due <= now {
                 let line = self.spawn(now, index, self.generation, actions);
                 self.places[index].current = Some(line);
             }
         }
     }
 
-    /// Ends those whose places are to be given up.
+    /// Ends those whose places are to be given up, but for a canary, which is tried in any case.
     fn give_up_places(&mut self, now: Millis, actions: &mut Actions) {
         for index in self.wanted()..self.places.len() {
             let Place { current, next, .. } = self.places[index];
-            for line in current.into_iter().chain(next) {
+            for line in current.into_iter().chain(next.filter(|&line| !self.is_candidate(line))) {
                 self.dismiss(now, line, actions);
                 self.places[index].leave(line);
             }
@@ -483,6 +486,7 @@ impl Family {
         let Some(place) = self.place(member.number) else { return };
         place.leave(line);
         let delay = place.wait_to_fork(now);
+        self.put_candidate_off(member.generation, now.after(delay));
         if complain {
             log(
                 actions,
@@ -628,6 +632,7 @@ impl Family {
                 "resumed: connections are taken again"
             },
         );
+        self.mind_doors(actions);
         for (&line, member) in &self.members {
             if matches!(member.stage, Stage::Ready { .. }) {
                 actions.push(if self.paused { Action::Pause(line) } else { Action::Resume(line) });

@@ -93,9 +93,14 @@ impl Plan {
         self.reload_on_rss > 0 || self.evil_reload_on_rss > 0 || self.cheaper.is_some() || self.idle > 0
     }
 
-    /// How many workers there are before anything is known of the load.
-    pub(super) fn at_first(&self) -> u32 {
-        self.cheaper.as_ref().map_or(self.workers, |cheaper| cheaper.initial)
+    /// How many of `workers` there are before anything is known of the load.
+    pub(super) fn at_first(&self, workers: u32) -> u32 {
+        self.cheaper.as_ref().map_or(workers, |cheaper| cheaper.initial)
+    }
+
+    /// How many workers there are at least, unless nobody is wanted at all.
+    pub(super) fn least(&self) -> u32 {
+        self.cheaper.as_ref().map_or(1, |cheaper| cheaper.least)
     }
 
     /// When a worker that was born then has lived long enough.

@@ -42,8 +42,8 @@ enum Step {
     Done,
     /// The configuration and the application are being read.
     Reading,
-    /// One worker of the new generation is tried; nothing else has changed.
-    Candidate { generation: u32, plan: Plan },
+    /// One worker of the new generation is tried, not before `due`; nothing else has changed.
+    Candidate { generation: u32, plan: Plan, due: Millis },
     /// The new generation is good, and takes over place by place.
     RollingOut,
 }
@@ -83,18 +83,34 @@ impl Family {
     /// How long a member of this generation may take to become ready.
     pub(super) fn start_timeout(&self, generation: u32) -> u64 {
         match &self.renewal.step {
-            Step::Candidate { generation: candidate, plan } if *candidate == generation => plan.start_timeout,
+            Step::Candidate { generation: candidate, plan, .. } if *candidate == generation => {
+                plan.start_timeout
+            }
             _ => self.plan.start_timeout,
         }
     }
 
-    pub(super) fn renewed(&mut self, generation: u32, plan: Plan, actions: &mut Actions) {
+    /// Whether this member is tried for a generation that may come to nothing.
+    pub(super) fn is_candidate(&self, line: u32) -> bool {
+        let Step::Candidate { generation, .. } = self.renewal.step else { return false };
+        self.members.get(&line).is_some_and(|member| member.generation == generation)
+    }
+
+    /// The next try of this generation, if it is the candidate, comes then.
+    pub(super) fn put_candidate_off(&mut self, generation: u32, until: Millis) {
+        match &mut self.renewal.step {
+            Step::Candidate { generation: candidate, due, .. } if *candidate == generation => *due = until,
+            _ => {}
+        }
+    }
+
+    pub(super) fn renewed(&mut self, now: Millis, generation: u32, plan: Plan, actions: &mut Actions) {
         if self.mood != Mood::Serving {
             return actions.push(Action::Forget(generation));
         }
-        self.renewal.step = Step::Candidate { generation, plan };
-        if self.members.is_empty() || self.wanted() == 0 {
-            self.accept_generation(generation, actions); // nobody has to be replaced
+        self.renewal.step = Step::Candidate { generation, plan, due: now };
+        if self.members.is_empty() && self.wanted() > 0 {
+            self.accept_generation(generation, actions); // it cannot be worse
         }
     }
 
@@ -105,18 +121,21 @@ impl Family {
 
     /// A worker of this generation is ready: if it is the candidate's, that is good.
     pub(super) fn accept_generation(&mut self, generation: u32, actions: &mut Actions) {
-        let Step::Candidate { generation: candidate, plan } = &self.renewal.step else { return };
+        let Step::Candidate { generation: candidate, plan, .. } = &self.renewal.step else { return };
         if *candidate != generation {
             return;
         }
         let more = plan.workers != self.plan.workers;
         self.plan = plan.clone();
-        actions.push(Action::Forget(std::mem::replace(&mut self.generation, generation)));
+        let before = std::mem::replace(&mut self.generation, generation);
+        self.mind_doors(actions);
+        actions.push(Action::Forget(before));
         self.renewal.step = Step::RollingOut;
         if more {
             self.workers = self.plan.workers;
         }
-        self.load.follow(&self.plan);
+        self.workers = self.workers.max(self.plan.least());
+        self.load.follow(&self.plan, self.workers);
         for place in &mut self.places {
             (place.young_deaths, place.due) = (0, Millis(0));
         }
@@ -155,13 +174,19 @@ impl Family {
                         seconds(delay)
                     ),
                 );
+                let stalled = matches!(self.renewal.step, Step::RollingOut) && self.is_stalled();
+                if stalled && std::mem::take(&mut self.renewal.again) {
+                    self.reload(actions);
+                }
             }
         }
     }
 
     fn end_renewal(&mut self, actions: &mut Actions) {
         self.renewal.step = Step::Done;
-        actions.push(Action::Tell(News::Ready(self.summary())));
+        if self.mood == Mood::Serving {
+            actions.push(Action::Tell(News::Ready(self.summary())));
+        }
         if std::mem::take(&mut self.renewal.again) {
             self.reload(actions);
         }
@@ -173,12 +198,11 @@ impl Family {
         if self.places.iter().any(|place| place.next.is_some()) {
             return;
         }
-        let candidate = match self.renewal.step {
-            Step::Candidate { generation, .. } => Some(generation),
-            _ => None,
+        let turn = match self.renewal.step {
+            Step::Candidate { generation, due, .. } => (due <= now).then_some((0, generation)),
+            _ => self.next_in_turn(now),
         };
-        let Some((index, generation)) = candidate.map_or_else(|| self.next_in_turn(now), |it| Some((0, it)))
-        else {
+        let Some((index, generation)) = turn else {
             return self.finish_rollout(actions);
         };
         let line = self.spawn(now, index, generation, actions);
@@ -235,6 +259,9 @@ impl Family {
         if self.places.iter().any(|place| place.next.is_some()) {
             return None; // it waits for that
         }
+        if let Step::Candidate { due, .. } = self.renewal.step {
+            return Some(due);
+        }
         let when = |place: &super::Place| {
             let member = self.members.get(&place.current?)?;
             let Stage::Ready { .. } = member.stage else { return None };
@@ -251,16 +278,15 @@ impl Family {
     pub(super) fn resize(&mut self, now: Millis, more: bool, actions: &mut Actions) {
         let changed = if more { self.workers.saturating_add(1) } else { self.workers.saturating_sub(1) };
         let workers = changed.clamp(1, MAX_WORKERS);
-        let least = self.plan.cheaper.as_ref().map_or(1, |cheaper| cheaper.least);
-        if workers == self.workers || workers < least {
+        if workers == self.workers || workers < self.plan.least() {
             return log(
                 actions,
                 format!("there are {} workers, and there cannot be {changed}", self.workers),
             );
         }
+        self.load.resized(self.workers, more);
         self.workers = workers;
         log(actions, format!("from now on there are {workers} workers"));
-        self.load.resized(more);
         self.make_room(now);
     }
 }

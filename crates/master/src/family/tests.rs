@@ -356,6 +356,61 @@ mod reloads {
     }
 
     #[test]
+    fn a_canary_that_cannot_be_forked_is_tried_again_later() {
+        let mut story = Story::serving(2);
+        story.on(Event::Enough { line: 2 });
+        assert_eq!(story.after(20_000, Event::Reload), [Action::Renew(2), spawn(3, 2, 1)]);
+        assert_eq!(story.on(Event::Renewed { generation: 2, plan: plan(2) }), []);
+        let failed = |line| Event::SpawnFailed { line, reason: "no room".to_owned() };
+        assert_eq!(story.on(failed(3)), [spawn(3, 1, 2)]);
+        for delay in [100, 200, 400] {
+            assert_eq!(story.on(failed(3)), []);
+            assert_eq!(story.due(delay), [spawn(3, 1, 2)]);
+        }
+        assert_eq!(story.ready(3), [Action::Drain(1), spawn(4, 2, 2)]);
+    }
+
+    #[test]
+    fn one_that_dies_while_the_canary_starts_in_its_place_is_replaced() {
+        let mut story = Story::serving(1);
+        assert_eq!(story.renewed(2, plan(1)), [spawn(2, 1, 2)]);
+        story.spawned(2);
+        assert_eq!(story.after(YOUNG_MS, killed(1)), [spawn(1, 1, 1)]);
+        assert_eq!(story.ready(1), []);
+        assert_eq!(story.on(exited(2, 2)), []);
+        story.says(&["generation 1 serves on"]);
+
+        let mut story = Story::serving(1);
+        story.renewed(2, plan(1));
+        story.spawned(2);
+        assert_eq!(story.on(exited(1, 3)), []);
+        assert_eq!(story.due(1000), [spawn(1, 1, 1)]);
+        story.spawned(1);
+        assert_eq!(story.on(Event::Ready { line: 2 }), [Action::Kill(1)]);
+        story.says(&["complete"]);
+    }
+
+    #[test]
+    fn a_reload_that_was_asked_for_meanwhile_does_not_wait_for_successors_that_die() {
+        let mut story = Story::serving(2);
+        story.renewed(2, plan(2));
+        assert_eq!(story.ready(3), [Action::Drain(1), spawn(4, 2, 2)]);
+        story.spawned(4);
+        assert_eq!(story.on(Event::Reload), []);
+        assert_eq!(story.on(exited(4, 2)), [Action::Renew(3)]);
+    }
+
+    #[test]
+    fn nobody_hears_that_a_server_is_ready_which_ends() {
+        let mut story = Story::serving_with(Plan { shutdown_delay: 5_000, ..plan(1) });
+        story.renewed(2, plan(1));
+        story.spawned(2);
+        story.on(Event::Finish);
+        assert_eq!(story.on(exited(2, 2)), []);
+        assert_eq!(story.news.last(), Some(&News::Stopping));
+    }
+
+    #[test]
     fn what_cannot_be_read_changes_nothing() {
         let mut story = Story::serving(1);
         assert_eq!(story.on(Event::Reload), [Action::Renew(2)]);
@@ -432,15 +487,21 @@ mod reloads {
         let mut old = Story::serving(2);
         old.on(Event::Stuck { line: 2 });
         old.spawned(3);
-        let (unborn, heirlooms) = old.family.hand_on();
-        assert_eq!(unborn, [3]);
         let mut story = Story::of(2);
-        story.family = Family::adopt(plan(2), story.now, &heirlooms, true);
-        assert_eq!(story.on(Event::Tick), [spawn(3, 2, 1), spawn(4, 1, 1)]);
-        assert_eq!(story.ready(3), [Action::Pause(3)]);
-        assert_eq!(story.ready(4), [Action::Pause(4), Action::Drain(1)]);
-        assert_eq!(story.on(exited(1, 0)), []);
-        assert_eq!(story.on(exited(2, 0)), []);
+        let (family, first) = Family::adopt(plan(2), story.now, &old.family.hand_on(), true);
+        story.family = family;
+        assert_eq!(
+            first,
+            [Action::Drain(2), Action::Drain(3)],
+            "also the one that starts: it may have requests"
+        );
+        assert_eq!(story.on(Event::Tick), [spawn(4, 2, 1), spawn(5, 1, 1)]);
+        assert_eq!(story.on(Event::Ready { line: 3 }), []);
+        assert_eq!(story.ready(4), [Action::Pause(4)]);
+        assert_eq!(story.ready(5), [Action::Pause(5), Action::Drain(1)]);
+        for line in 1..=3 {
+            assert_eq!(story.on(exited(line, 0)), []);
+        }
         assert_eq!(story.family.due(), None);
     }
 }
@@ -602,6 +663,90 @@ mod load {
         assert_eq!(story.family.due(), None);
         assert_eq!(story.on(Event::Knock), [Action::WatchDoors(false), spawn(1, 1, 1)]);
         assert_eq!(story.on(Event::Knock), []);
+    }
+
+    /// All have ended until a connection comes.
+    fn asleep() -> Story {
+        let mut story = Story::serving(1);
+        assert_eq!(story.on(Event::Cheap), [Action::WatchDoors(true), Action::Drain(1)]);
+        assert_eq!(story.on(exited(1, 0)), []);
+        story
+    }
+
+    #[test]
+    fn a_canary_is_tried_while_all_the_others_have_ended() {
+        let mut story = asleep();
+        assert_eq!(story.renewed(2, plan(1)), [spawn(1, 1, 2)]);
+        assert_eq!(story.ready(1), [Action::WatchDoors(true), Action::Drain(1)]);
+        story.says(&["complete", "generation 2"]);
+        assert_eq!(story.on(exited(1, 0)), []);
+        assert_eq!(story.renewed(3, plan(1)), [spawn(1, 1, 3)]);
+        story.spawned(1);
+        assert_eq!(story.on(Event::Knock), [Action::WatchDoors(false), spawn(2, 1, 2)]);
+        assert_eq!(story.on(exited(1, 2)), []);
+        story.says(&["generation 2 serves on"]);
+        assert_eq!(story.ready(2), []);
+    }
+
+    #[test]
+    fn a_canary_outlives_the_end_of_the_others() {
+        let mut story = Story::serving(1);
+        assert_eq!(story.renewed(2, plan(1)), [spawn(2, 1, 2)]);
+        story.spawned(2);
+        assert_eq!(story.on(Event::Cheap), [Action::WatchDoors(true), Action::Drain(1)]);
+        assert_eq!(story.on(Event::Ready { line: 2 }), [Action::WatchDoors(true), Action::Drain(2)]);
+        story.says(&["complete"]);
+    }
+
+    #[test]
+    fn a_pause_keeps_the_doors_shut_while_nobody_is_there() {
+        let mut story = asleep();
+        assert_eq!(story.on(Event::Pause), [Action::WatchDoors(false)]);
+        assert_eq!(story.on(Event::Pause), [Action::WatchDoors(true)]);
+        let mut story = Story::serving(1);
+        story.on(Event::Pause);
+        assert_eq!(story.on(Event::Cheap), [Action::WatchDoors(false), Action::Drain(1)]);
+        assert_eq!(story.on(Event::Pause), [Action::WatchDoors(true)]);
+    }
+
+    #[test]
+    fn a_number_of_workers_that_was_asked_for_lasts() {
+        let mut story = Story::serving(1);
+        assert_eq!(story.on(Event::More), [spawn(2, 2, 1)]);
+        story.ready(2);
+        assert_eq!(story.renewed(2, plan(1)), [spawn(3, 1, 2)]);
+        assert_eq!(story.ready(3), [Action::Drain(1), spawn(4, 2, 2)]);
+        assert_eq!(story.ready(4), [Action::Drain(2)]);
+        story.on(exited(1, 0));
+        story.on(exited(2, 0));
+        assert_eq!(story.on(Event::Cheap), [Action::WatchDoors(true), Action::Drain(3), Action::Drain(4)]);
+        assert_eq!(story.on(Event::Knock), [Action::WatchDoors(false), spawn(1, 1, 2), spawn(2, 2, 2)]);
+    }
+
+    #[test]
+    fn one_less_is_one_less_at_most() {
+        let mut story = Story::serving_with(cheaper(Algorithm::Spare));
+        assert_eq!(story.on(Event::Less), [], "two of three are awake");
+        assert_eq!(story.on(Event::Less), [], "both there are");
+        assert_eq!(story.on(Event::Less), [Action::Drain(2)]);
+        let more = Plan {
+            cheaper: Some(Cheaper { least: 3, initial: 3, ..cheaper(Algorithm::Spare).cheaper.unwrap() }),
+            ..plan(4)
+        };
+        assert_eq!(story.renewed(2, more), [spawn(3, 1, 2)]);
+        assert_eq!(
+            story.ready(3),
+            [Action::Drain(1), spawn(4, 2, 2), spawn(5, 3, 2)],
+            "no fewer than the least"
+        );
+    }
+
+    #[test]
+    fn those_of_another_program_all_stay_awake() {
+        let old = Story::serving(4);
+        let mut story = Story::of(1);
+        (story.family, _) = Family::adopt(cheaper(Algorithm::Spare), story.now, &old.family.hand_on(), false);
+        assert_eq!(story.on(Event::Tick), [spawn(5, 1, 1)]);
     }
 
     #[test]

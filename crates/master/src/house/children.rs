@@ -140,8 +140,8 @@ impl House<'_> {
 
     pub(super) fn reap(&mut self) {
         while let Some(pid) = process::ended() {
-            if self.trial.as_ref().is_some_and(|trial| trial.pid() == pid) {
-                self.end_trial(process::reap(pid));
+            if let Some(trial) = self.trial.as_mut().filter(|trial| trial.pid() == pid) {
+                trial.ended(process::reap(pid));
                 continue;
             }
             let found = self.children.iter().find(|(_, child)| *child == pid);

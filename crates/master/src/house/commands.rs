@@ -16,12 +16,10 @@ pub(super) struct Commands {
 }
 
 impl Commands {
-    /// Watches these pipes, and no others.
+    /// Watches these pipes, and no others. They are opened anew, as they may have been removed, or could not be opened before;
+    /// what has been written into them and was not read yet stays there meanwhile.
     pub fn follow(&mut self, paths: &[PathBuf], epoll: &Epoll, token: u64) {
-        if self.pipes.iter().map(|(path, _)| path).eq(paths) {
-            return;
-        }
-        self.pipes.clear(); // closed, they are watched no more
+        let _closed_at_last = std::mem::take(&mut self.pipes);
         for (path, token) in paths.iter().zip(token..) {
             let opened = Fifo::open(path).and_then(|fifo| {
                 epoll.add(&fifo, token, Watch::Readable)?;

@@ -15,7 +15,7 @@ use goherd_sys::clock::Millis;
 use goherd_sys::epoll::{Batch, Epoll, Watch};
 use goherd_sys::notify::Notifier;
 use goherd_sys::process::{self, Pid};
-use goherd_sys::signal::{SignalFd, Signum};
+use goherd_sys::signal::{self, SignalFd, Signum};
 use goherd_sys::socket::Listener;
 use goherd_sys::stderr;
 
@@ -54,8 +54,6 @@ pub struct Program {
     pub path: PathBuf,
     /// Its arguments, the name that it is called by first.
     pub args: Vec<std::ffi::OsString>,
-    /// The folder to start it in.
-    pub folder: PathBuf,
 }
 
 /// What reading everything anew came to.
@@ -73,8 +71,10 @@ pub trait Owner {
     fn renew(&mut self, generation: u32, open: &[Listener]) -> Result<Renewed, String>;
     /// No worker will be made from this generation any more.
     fn forget(&mut self, generation: u32);
-    /// What a program that takes this one's place needs to know of the sockets of a generation, in their order.
+    /// What a program that takes this one's place needs to know of the sockets of a generation, in their order: a line each.
     fn names(&self, generation: u32) -> Vec<String>;
+    /// Whether the file of the last program that `renew` gave is the one that it was.
+    fn is_as_found(&self) -> bool;
 }
 
 /// What the master begins with.
@@ -104,10 +104,10 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
     let mut house = House::new(settings, owner)?;
     let mut batch = Batch::new(64);
     loop {
-        while let Some(event) = house.events.pop_front() {
+        while let Some(event) = house.next_event() {
             for action in house.family.on(Millis::now(), event) {
                 // In a worker, what was the master's goes with `house`: its ends of the neighbours' sockets above all.
-                if let Some(life) = house.act(action)? {
+                if let Some(life) = house.act(action) {
                     return Ok(life);
                 }
             }
@@ -141,6 +141,8 @@ struct House<'a> {
     generations: BTreeMap<u32, Generation>,
     /// The generation whose commands and files are watched.
     followed: u32,
+    /// The one whose listening sockets are.
+    watched: Option<u32>,
     commands: Commands,
     touch: Touch,
     trial: Option<Trial>,
@@ -164,6 +166,7 @@ impl<'a> House<'a> {
             Signum::USR1,
             Signum::USR2,
         ])?;
+        signal::hear_of_children()?;
         process::adopt_orphans()?;
         let epoll = Epoll::new()?;
         epoll.add(&signals, SIGNALS, Watch::Readable)?;
@@ -177,6 +180,7 @@ impl<'a> House<'a> {
             children: Children::new(),
             generations: BTreeMap::from([(1, settings.generation)]),
             followed: 0,
+            watched: None,
             commands: Commands::default(),
             touch: Touch::default(),
             trial: None,
@@ -186,25 +190,42 @@ impl<'a> House<'a> {
         };
         if let Some(handover) = settings.handover {
             house.tell(&News::Reloading); // its workers are not this program's yet
-            house.family = Family::adopt(plan, now, &handover.members(), handover.paused);
+            let (family, first) = Family::adopt(plan, now, &handover.members(), handover.paused);
+            house.family = family;
             house.children.adopt(handover, &house.epoll)?;
+            for action in first {
+                house.act(action);
+            }
         }
+        house.reap(); // of whom has ended already, nobody may ever hear
         Ok(house)
     }
 
+    /// What has happened next. What follows from a trial may be that this program is none any more, so that comes when all else
+    /// that is known is done.
+    fn next_event(&mut self) -> Option<Event> {
+        if self.events.is_empty() {
+            self.conclude_trial();
+        }
+        self.events.pop_front()
+    }
+
     /// Does what the family has decided; `Some`: this process is something else from now on.
-    fn act(&mut self, action: Action) -> io::Result<Option<Life>> {
+    fn act(&mut self, action: Action) -> Option<Life> {
         match action {
             Action::Spawn { line, number, generation } => {
-                return Ok(self.spawn(line, number, generation).map(Life::Worker));
+                return self.spawn(line, number, generation).map(Life::Worker);
             }
             Action::Drain(line) => self.children.tell(line, ToWorker::Drain),
             Action::Pause(line) => self.children.tell(line, ToWorker::Pause),
             Action::Resume(line) => self.children.tell(line, ToWorker::Resume),
             Action::Kill(line) => self.children.kill(line),
-            Action::CloseDoors => self.generations.values_mut().for_each(|other| other.listeners.clear()),
+            Action::CloseDoors => {
+                self.watch_doors(false);
+                self.generations.values_mut().for_each(|other| other.listeners.clear());
+            }
             Action::WatchDoors(watch) => self.watch_doors(watch),
-            Action::Renew(generation) => self.renew(generation)?,
+            Action::Renew(generation) => self.renew(generation),
             Action::Forget(generation) => {
                 self.generations.remove(&generation);
                 self.owner.forget(generation);
@@ -219,10 +240,10 @@ impl<'a> House<'a> {
             Action::Exit(code) => {
                 self.trial.take().into_iter().for_each(Trial::end);
                 self.children.end_all();
-                return Ok(Some(Life::Master(code)));
+                return Some(Life::Master(code));
             }
         }
-        Ok(None)
+        None
     }
 
     /// Tells the service manager. One that cannot be told just now is not waited for.
@@ -272,17 +293,20 @@ impl<'a> House<'a> {
         let Some(generation) = self.generations.get(&current) else { return };
         self.followed = current;
         self.commands.follow(&generation.fifos, &self.epoll, COMMANDS);
-        self.touch = Touch::new(&generation.touch_reload, Millis::now());
+        self.touch.follow(&generation.touch_reload, Millis::now());
     }
 
+    /// Watches the sockets of the generation that serves, or none. Those of another are watched no longer, which their end
+    /// alone would not bring about: whoever has a copy of them keeps them open.
     fn watch_doors(&mut self, watch: bool) {
-        let Some(generation) = self.generations.get(&self.family.generation()) else { return };
-        for (token, listener) in (DOORS..).zip(&generation.listeners) {
-            let _not_watched = if watch {
-                self.epoll.add(listener, token, Watch::Readable)
-            } else {
-                self.epoll.remove(listener)
-            };
+        let listeners =
+            |generation| self.generations.get(&generation).into_iter().flat_map(|it| &it.listeners);
+        for listener in self.watched.into_iter().flat_map(listeners) {
+            let _not_watched = self.epoll.remove(listener);
+        }
+        self.watched = watch.then(|| self.family.generation());
+        for (token, listener) in (DOORS..).zip(self.watched.into_iter().flat_map(listeners)) {
+            let _not_watched = self.epoll.add(listener, token, Watch::Readable);
         }
     }
 

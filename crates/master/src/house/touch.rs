@@ -17,9 +17,13 @@ pub(super) struct Touch {
 }
 
 impl Touch {
-    pub fn new(paths: &[PathBuf], now: Millis) -> Self {
-        let files = paths.iter().map(|path| (path.clone(), modified(path))).collect();
-        Self { files, next: now.after(LOOK_MS) }
+    /// Looks after these files. What was looked after before is known, and what has happened to it since the last look is
+    /// still to be seen.
+    pub fn follow(&mut self, paths: &[PathBuf], now: Millis) {
+        let known = std::mem::take(&mut self.files);
+        let seen = |path: &PathBuf| known.iter().find(|(other, _)| other == path).map(|(_, seen)| *seen);
+        let file = |path: &PathBuf| (path.clone(), seen(path).unwrap_or_else(|| modified(path)));
+        *self = Self { files: paths.iter().map(file).collect(), next: now.after(LOOK_MS) };
     }
 
     /// When to look next.
@@ -58,7 +62,8 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("file");
         let mut now = Millis(5_000);
-        let mut touch = Touch::new(std::slice::from_ref(&path), now);
+        let mut touch = Touch::default();
+        touch.follow(std::slice::from_ref(&path), now);
         let mut look = || {
             now = now.after(LOOK_MS);
             touch.look(now)
@@ -74,8 +79,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_touched_just_before_another_list_comes_is_seen() {
+        let folder = std::env::temp_dir().join(format!("goherd-touch-list-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let files = ["a", "b"].map(|name| folder.join(name));
+        let mut touch = Touch::default();
+        touch.follow(&files[..1], Millis(0));
+        files.iter().for_each(|file| fs::write(file, "").unwrap());
+        touch.follow(&files, Millis(10));
+        let looks = (touch.look(Millis(1010)), touch.look(Millis(2010)));
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(looks, (true, false));
+    }
+
+    #[test]
     fn nothing_is_looked_at_before_it_is_time() {
-        let mut touch = Touch::new(&[PathBuf::from("/nowhere")], Millis(0));
+        let mut touch = Touch::default();
+        touch.follow(&[PathBuf::from("/nowhere")], Millis(0));
         assert_eq!(touch.due(), Some(Millis(LOOK_MS)));
         assert!(!touch.look(Millis(1)));
         assert_eq!(touch.due(), Some(Millis(LOOK_MS)));

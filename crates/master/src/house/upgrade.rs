@@ -23,25 +23,31 @@ use crate::handover::{self, Handover};
 pub(super) struct Trial {
     program: Program,
     pid: Pid,
+    ending: Option<Ending>,
 }
 
 impl Trial {
-    fn begin(program: Program) -> io::Result<Self> {
+    /// `names` are those of the sockets that it would take over.
+    fn begin(program: Program, names: &[String]) -> io::Result<Self> {
         let (name, args) = program.args.split_first().map_or((OsStr::new(""), &[][..]), |(a, b)| (a, b));
         let child = Command::new(&program.path)
             .arg0(name)
             .args(args)
-            .current_dir(&program.folder)
-            .env(handover::TRIAL, handover::VERSION.to_string())
+            .env(handover::TRIAL, handover::Question::text(names))
             .process_group(0)
             .spawn()?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::new);
         let pid = pid.ok_or_else(|| io::Error::other("the process has no number"))?;
-        Ok(Self { program, pid })
+        Ok(Self { program, pid, ending: None })
     }
 
     pub fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// It has ended.
+    pub fn ended(&mut self, ending: Option<Ending>) {
+        self.ending = ending;
     }
 
     /// Gives it up.
@@ -51,7 +57,7 @@ impl Trial {
 }
 
 impl House<'_> {
-    pub(super) fn renew(&mut self, generation: u32) -> io::Result<()> {
+    pub(super) fn renew(&mut self, generation: u32) {
         let current = self.family.generation();
         let open = self.generations.get(&current).map_or(&[][..], |current| &current.listeners[..]);
         let event = match self.owner.renew(generation, open) {
@@ -63,10 +69,10 @@ impl House<'_> {
             Ok(Renewed::Program(program)) => {
                 let path = program.path.display().to_string();
                 stderr::line(&format!("{path} is another program now: trying it"));
-                match Trial::begin(program) {
+                match Trial::begin(program, &self.owner.names(current)) {
                     Ok(trial) => {
                         self.trial = Some(trial);
-                        return Ok(());
+                        return;
                     }
                     Err(error) => Event::RenewFailed(format!("{path} cannot be started: {error}")),
                 }
@@ -74,33 +80,33 @@ impl House<'_> {
             Err(reason) => Event::RenewFailed(reason),
         };
         self.events.push_back(event);
-        Ok(())
     }
 
-    /// The trial has ended: if all was well, this returns only when the program cannot take over after all.
-    pub(super) fn end_trial(&mut self, ending: Option<Ending>) {
-        let Some(Trial { program, pid }) = self.trial.take() else { return };
+    /// If the trial has ended, and all was well, this returns only when the program cannot take over after all.
+    pub(super) fn conclude_trial(&mut self) {
+        let Some(ended) = self.trial.take_if(|trial| trial.ending.is_some()) else { return };
+        let Trial { program, pid, ending: Some(ending) } = ended else { return };
         let path = program.path.display();
         let reason = match ending {
             _ if self.family.is_ending() => return,
-            Some(Ending::Exited(0)) => {
+            Ending::Exited(0) if !self.owner.is_as_found() => {
+                self.events.push_back(Event::Reload);
+                format!("{path} is yet another program now")
+            }
+            Ending::Exited(0) => {
                 stderr::line(&format!("{path} is good: it takes over"));
                 match self.hand_over(&program) {
                     Ok(error) | Err(error) => format!("{path} cannot take over: {error}"),
                 }
             }
-            Some(ending) => format!("{path} (pid {pid}), being tried, {ending}"),
-            None => format!("{path} (pid {pid}), being tried, is lost"),
+            ending => format!("{path} (pid {pid}), being tried, {ending}"),
         };
         self.events.push_back(Event::RenewFailed(reason));
     }
 
     /// Puts `program` in the place of this one, with all that it needs to go on. Returns why that could not be done.
     fn hand_over(&mut self, program: &Program) -> io::Result<io::Error> {
-        let (unborn, members) = self.family.hand_on();
-        for line in unborn {
-            self.children.kill(line);
-        }
+        let members = self.family.hand_on();
         let current = self.family.generation();
         let listeners = self.generations.get(&current).map_or(&[][..], |current| &current.listeners[..]);
         let handover = Handover::pack(
@@ -119,11 +125,8 @@ impl House<'_> {
         });
         let variables = variables.chain([Ok(variable)]).collect::<Result<Vec<_>, _>>()?;
         let path = text(program.path.as_os_str())?;
-        let back = std::env::current_dir();
-        std::env::set_current_dir(&program.folder)?;
         let error = process::become_program(&path, &args, &variables);
         drop(packed);
-        std::env::set_current_dir(back?)?;
         Ok(error)
     }
 }
