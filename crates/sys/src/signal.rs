@@ -103,13 +103,19 @@ impl AsFd for SignalFd {
     }
 }
 
+/// What Rust's start-up changes: it ignores SIGPIPE, and handles the others to tell of stacks that overflow. A Go runtime would
+/// pass such signals on to its handler, which then takes a `kill -SEGV` for a fault that will happen again, and forgets it.
+const CHANGED_BY_RUST: [libc::c_int; 3] = [libc::SIGPIPE, libc::SIGSEGV, libc::SIGBUS];
+
 /// Gives a forked child a clean slate: no signal blocked, and the default action for every one that the parent or Rust
 /// had changed, as a Go runtime expects of a new process.
 pub fn reset() -> io::Result<()> {
-    // SAFETY: default actions run no code of ours; SIGPIPE is the one that Rust's start-up sets to "ignore".
-    let previous = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    if previous == libc::SIG_ERR {
-        return Err(io::Error::last_os_error());
+    for signal in CHANGED_BY_RUST {
+        // SAFETY: default actions run no code of ours, and nobody waits for what the handlers would have told.
+        let previous = unsafe { libc::signal(signal, libc::SIG_DFL) };
+        if previous == libc::SIG_ERR {
+            return Err(io::Error::last_os_error());
+        }
     }
     set_mask(libc::SIG_SETMASK, &set_of(&[]))
 }
