@@ -88,6 +88,11 @@ impl Place {
         self.next.take_if(|next| *next == line);
     }
 
+    /// When the system may let us fork, whoever has died young here.
+    pub fn may_fork(&self) -> Millis {
+        if self.failed_forks > 0 { self.due } else { Millis(0) }
+    }
+
     /// Puts off the next start after a young death; gives the delay in milliseconds.
     pub fn throttle(&mut self, now: Millis) -> u64 {
         let delay = doubled(FIRST_DELAY_MS, self.young_deaths, LAST_DELAY_MS);

@@ -173,14 +173,12 @@ impl Family {
         if self.places.iter().any(|place| place.next.is_some()) {
             return;
         }
-        let candidate = match self.renewal.step {
-            Step::Candidate { generation, .. } => Some(generation),
-            _ => None,
+        let next = match self.renewal.step {
+            Step::Candidate { generation, .. } if self.places[0].may_fork() <= now => Some((0, generation)),
+            Step::Candidate { .. } => return,
+            _ => self.next_in_turn(now),
         };
-        let Some((index, generation)) = candidate.map_or_else(|| self.next_in_turn(now), |it| Some((0, it)))
-        else {
-            return self.finish_rollout(actions);
-        };
+        let Some((index, generation)) = next else { return self.finish_rollout(actions) };
         let line = self.spawn(now, index, generation, actions);
         self.places[index].next = Some(line);
     }
@@ -234,6 +232,9 @@ impl Family {
     pub(super) fn next_replacing(&self) -> Option<Millis> {
         if self.places.iter().any(|place| place.next.is_some()) {
             return None; // it waits for that
+        }
+        if let Step::Candidate { .. } = self.renewal.step {
+            return self.places.first().map(super::Place::may_fork);
         }
         let when = |place: &super::Place| {
             let member = self.members.get(&place.current?)?;

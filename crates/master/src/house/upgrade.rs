@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
+use goherd_shm::ToWorker;
 use goherd_sys::parcel::Packed;
 use goherd_sys::process::{self, Ending, Pid};
 use goherd_sys::signal::Signum;
@@ -99,7 +100,7 @@ impl House<'_> {
     fn hand_over(&mut self, program: &Program) -> io::Result<io::Error> {
         let (unborn, members) = self.family.hand_on();
         for line in unborn {
-            self.children.kill(line);
+            self.children.tell(line, ToWorker::Drain);
         }
         let current = self.family.generation();
         let listeners = self.generations.get(&current).map_or(&[][..], |current| &current.listeners[..]);
