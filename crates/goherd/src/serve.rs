@@ -49,7 +49,13 @@ pub fn run(config: &Config, sources: Sources, handover: Option<Handover>) -> Res
         None => Scoreboard::new()?,
         Some(handover) => Scoreboard::adopt(handover.scoreboard.try_clone()?)?,
     };
-    let number = || pidfile.map_or(Ok(()), |path| server.write_pidfile(&path));
+    let number = || match pidfile.map_or(Ok(()), |path| server.write_pidfile(&path)) {
+        Err(error) if handover.is_some() => {
+            stderr::line(&format!("{error}; the server goes on without it")); // its number is what it was
+            Ok(())
+        }
+        written => written,
+    };
     if let Some(code) = background::enter(log.as_ref(), number)? {
         return Ok(code);
     }
