@@ -9,6 +9,7 @@ mod server;
 
 use std::fmt;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use server::Launch;
 pub use server::Server;
@@ -82,6 +83,12 @@ impl Contestant {
     /// Starts it for a case, and waits until it answers.
     pub fn start(self, case: &Case) -> Outcome<Server> {
         Server::start(self, &self.launch(case)?, &case.request)
+    }
+
+    /// Starts it for a case, and ends it when it has answered; gives how long that took.
+    pub fn time_to_first_answer(self, case: &Case) -> Outcome<Duration> {
+        let launch = Launch { workers_to_await: 0, ..self.launch(case)? };
+        Server::time_to_first_answer(self, &launch, &case.request)
     }
 
     fn launch(self, case: &Case) -> Outcome<Launch> {
