@@ -1,7 +1,7 @@
 //! Lines on descriptor 2, where everyone of a server writes its log.
 //!
 //! In: lines. Out: nothing. A log that cannot be written is no reason to stop serving, so nothing is reported, and a reader
-//! that has stopped reading is not waited for: what it leaves no room for is lost. Lost lines are counted, and the next line
+//! that has stopped reading is not waited for, but for a moment: what it leaves no room for is lost. Lost lines are counted, and the next line
 //! that finds room comes after one that tells how many they were.
 
 use std::io::IoSlice;
@@ -19,15 +19,19 @@ const AT_ONCE: usize = 4096;
 /// The offset that means "wherever the file is", for descriptors without offsets above all.
 const HERE: u64 = u64::MAX;
 
+/// A reader that is at work but slower than a burst of lines gets so much time, until a line is lost.
+const A_MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+const NO_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
 /// How many lines this process has lost since one found room.
 static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// Writes `text` and a line feed in one call, so that lines of several processes do not mix.
 pub fn line(text: &str) {
     let lost = LOST.swap(0, Ordering::Relaxed);
-    let told =
-        lost == 0 || put(stderr(), &format!("{lost} lines of this log are lost: there was no room for them"));
-    if !told || !put(stderr(), text) {
+    let note = || format!("{lost} lines of this log are lost: there was no room for them");
+    let told = lost == 0 || put(stderr(), &note(), false);
+    if !told || !put(stderr(), text, lost == 0) {
         LOST.fetch_add(if told { 1 } else { lost + 1 }, Ordering::Relaxed);
     }
 }
@@ -37,14 +41,15 @@ pub(crate) fn begin() {
     LOST.store(0, Ordering::Relaxed);
 }
 
-/// Writes a line; `false`: there was no room for all of it.
-fn put(to: BorrowedFd<'_>, text: &str) -> bool {
+/// Writes a line, for which it may wait a moment, once, if it is `patient`; `false`: there was no room for all of it.
+fn put(to: BorrowedFd<'_>, text: &str, mut patient: bool) -> bool {
     let bytes = [b"goherd: ", text.as_bytes(), b"\n"].concat();
     let mut rest = bytes.as_slice();
     while !rest.is_empty() {
         match put_some(to, rest) {
             Ok(n @ 1..) => rest = &rest[n..],
             Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) if std::mem::take(&mut patient) => drop(has_room(to, A_MOMENT)),
             Ok(0) | Err(_) => return false,
         }
     }
@@ -67,11 +72,15 @@ fn put_some(to: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
 
 /// For terminals, and for kernels that know no better way. It waits only where another process is quicker to fill the room.
 fn put_if_ready(to: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
-    let mut watched = [PollFd::from_borrowed_fd(to, PollFlags::OUT)];
-    match poll(&mut watched, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? {
-        0 => Err(Errno::AGAIN),
-        _ => write(to, &bytes[..bytes.len().min(AT_ONCE)]),
+    match has_room(to, NO_TIME)? {
+        false => Err(Errno::AGAIN),
+        true => write(to, &bytes[..bytes.len().min(AT_ONCE)]),
     }
+}
+
+/// Whether something can be written, or can be within this time.
+fn has_room(to: BorrowedFd<'_>, time: Timespec) -> Result<bool, Errno> {
+    Ok(poll(&mut [PollFd::from_borrowed_fd(to, PollFlags::OUT)], Some(&time))? > 0)
 }
 
 #[cfg(test)]
@@ -100,10 +109,10 @@ mod tests {
     #[test]
     fn the_reader_of_a_pipe_or_a_socket_is_not_waited_for() {
         let (reader, writer) = rustix::pipe::pipe().unwrap();
-        nobody_waits_for_its_reader(&reader, &writer, put);
+        nobody_waits_for_its_reader(&reader, &writer, |to, text| put(to, text, true));
         let flags = SocketFlags::empty();
         let (reader, writer) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None).unwrap();
-        nobody_waits_for_its_reader(&reader, &writer, put);
+        nobody_waits_for_its_reader(&reader, &writer, |to, text| put(to, text, true));
     }
 
     #[test]
@@ -117,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_and_a_file() {
-        assert!(!put(File::options().write(true).open("/dev/full").unwrap().as_fd(), "lost"));
-        assert!(put(File::options().write(true).open("/dev/null").unwrap().as_fd(), "written"));
+        assert!(!put(File::options().write(true).open("/dev/full").unwrap().as_fd(), "lost", true));
+        assert!(put(File::options().write(true).open("/dev/null").unwrap().as_fd(), "written", true));
     }
 }
