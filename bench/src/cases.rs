@@ -29,6 +29,11 @@ pub enum Load {
     },
     /// A constant rate: half of what saturates net/http.
     HalfSaturation,
+    /// One request, as soon as the server is started, so many times.
+    Start {
+        /// How many.
+        times: u32,
+    },
     /// So many connections that have each made one request, and stay.
     Idle {
         /// How many.
@@ -70,7 +75,7 @@ const SATURATION: Load = Load::Saturation { idle: 0 };
 const HELLO: Request = Request { path: "/hello", fields: &[], body: 0, wrk_script: None, answer: 14 };
 
 /// All cases, in the order of the report.
-pub const CASES: [Case; 9] = [
+pub const CASES: [Case; 10] = [
     Case {
         name: "hello",
         title: "a short answer",
@@ -148,6 +153,14 @@ pub const CASES: [Case; 9] = [
         request: HELLO,
         workers: Workers::One,
         contestants: &[NetHttp(Go), Goherd(Go), Nginx, NetHttp(Gccgo), Goherd(Gccgo)],
+    },
+    Case {
+        name: "start",
+        title: "from the start of the server to its first answer, median of 20 starts",
+        load: Load::Start { times: 20 },
+        request: HELLO,
+        workers: Workers::One,
+        contestants: GO_APPS,
     },
 ];
 

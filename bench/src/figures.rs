@@ -46,7 +46,7 @@ const fn memory(title: &'static str, ours: Contestant) -> Figure {
 }
 
 /// All of them.
-pub const FIGURES: [Figure; 9] = [
+pub const FIGURES: [Figure; 10] = [
     cpu("CPU per request, hello, one worker, vs net/http", Goherd(Go), NetHttp(Go), 0.55),
     cpu("the same with gccgo, vs net/http built with gccgo", Goherd(Gccgo), NetHttp(Gccgo), 0.35),
     cpu("CPU per request vs nginx `return 200`", Goherd(Go), Nginx, 1.3),
@@ -63,6 +63,14 @@ pub const FIGURES: [Figure; 9] = [
     memory("the same with gccgo", Goherd(Gccgo)),
     rate("1 MiB download, throughput vs net/http", "download", 1.0),
     rate("64 KiB upload, throughput vs net/http", "upload", 1.0),
+    Figure {
+        title: "milliseconds from the start of the server to its first answer, one worker",
+        case: "start",
+        quantity: Quantity::Start,
+        ours: Goherd(Go),
+        theirs: None,
+        bar: Bar::AtMost(50.0),
+    },
 ];
 
 impl Figure {
@@ -77,7 +85,11 @@ impl Figure {
 
     /// Digits after the point.
     pub fn decimals(&self) -> usize {
-        if self.theirs.is_some() { 2 } else { 0 }
+        match (self.theirs, self.quantity) {
+            (Some(_), _) => 2,
+            (None, Quantity::Start) => 1,
+            (None, _) => 0,
+        }
     }
 }
 

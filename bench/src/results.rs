@@ -24,6 +24,8 @@ pub enum Quantity {
     P999,
     /// Memory per connection, bytes.
     Memory,
+    /// From the start of the server to its first answer, ms.
+    Start,
 }
 
 /// One run of one contestant.

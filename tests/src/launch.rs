@@ -1,6 +1,7 @@
 //! How a server is to be started, and what it says when it is not to start.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -19,6 +20,8 @@ pub struct Launch {
     folder: Option<PathBuf>,
     handed: Vec<(Arc<OwnedFd>, String)>,
     left_open: Option<u8>,
+    under: Vec<String>,
+    log: Option<PathBuf>,
     pub(crate) workers: usize,
 }
 
@@ -32,6 +35,8 @@ pub fn launch() -> Launch {
         program: None,
         handed: Vec::new(),
         left_open: None,
+        under: Vec::new(),
+        log: None,
         workers: 1,
     }
 }
@@ -110,6 +115,20 @@ impl Launch {
         self
     }
 
+    /// Lets another program, of which these are the name and the arguments, become the server, as setpriv(1) does.
+    #[must_use]
+    pub fn under<S: Into<String>>(mut self, command: impl IntoIterator<Item = S>) -> Self {
+        self.under = command.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets it write its log into this file, where the test will not look for it.
+    #[must_use]
+    pub fn log_into(mut self, path: &Path) -> Self {
+        self.log = Some(path.to_owned());
+        self
+    }
+
     /// Starts the server, and waits until it listens and all its workers are ready.
     #[must_use]
     pub fn start(&self) -> Server {
@@ -150,13 +169,22 @@ impl Launch {
         let mut command = self.command(stdout);
         command.args(&self.args).env(name, value).envs(self.env.iter().cloned());
         command.current_dir(self.folder.as_deref().unwrap_or(Path::new("/")));
-        command.stderr(Stdio::piped()).spawn().unwrap()
+        let log = self.log.as_ref().map(|path| File::options().append(true).open(path).unwrap());
+        command.stderr(log.map_or_else(Stdio::piped, Stdio::from)).spawn().unwrap()
     }
 
     /// The server itself, or a shell that puts what is handed over in its place, knows its own number, and becomes the
     /// server.
     fn command(&self, stdout: Stdio) -> Command {
-        let mut server = Command::new(self.program.clone().unwrap_or_else(|| Place::Binary.path()));
+        let program = self.program.clone().unwrap_or_else(|| Place::Binary.path());
+        let mut server = match self.under.split_first() {
+            None => Command::new(program),
+            Some((other, arguments)) => {
+                let mut command = Command::new(other);
+                command.args(arguments).arg(program);
+                command
+            }
+        };
         server.stdin(Stdio::null()).stdout(stdout);
         if self.handed.is_empty() {
             return server;

@@ -12,6 +12,7 @@ mod apps;
 mod client;
 mod front;
 mod launch;
+pub mod limit;
 mod nginx;
 mod place;
 mod process;

@@ -1,6 +1,7 @@
 //! Processes as /proc shows them: proc(5).
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -53,6 +54,16 @@ impl Process {
     fn has_variable(&self, assignment: &str) -> bool {
         let environ = fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
         environ.split(|&byte| byte == 0).any(|variable| variable == assignment.as_bytes())
+    }
+
+    /// The processor time that it has used.
+    #[must_use]
+    pub fn cpu_time(&self) -> Duration {
+        let stat = self.file("stat");
+        let (_, after_name) = stat.rsplit_once(") ").unwrap();
+        let ticks: u64 =
+            after_name.split(' ').skip(11).take(2).map(|word| word.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10) // USER_HZ is 100 wherever Linux runs
     }
 
     /// A file of /proc about it.

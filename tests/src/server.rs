@@ -1,11 +1,15 @@
 //! A running server: its log, its processes, its addresses, its end.
 
-use std::io::{BufRead, BufReader};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
+
+use rustix::fs::OFlags;
 
 use crate::client::Address;
 use crate::wait::{DEADLINE, eventually, try_eventually};
@@ -25,6 +29,15 @@ pub struct Server {
 struct Log {
     lines: Mutex<(Vec<String>, bool)>,
     grown: Condvar,
+    sleep: Mutex<Sleep>,
+    woken: Condvar,
+}
+
+/// Whether the log is left unread.
+#[derive(Debug, Default)]
+struct Sleep {
+    wanted: bool,
+    begun: bool,
 }
 
 impl Log {
@@ -37,9 +50,28 @@ impl Log {
         for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
             self.lock().0.push(String::from_utf8_lossy(&line).into_owned());
             self.grown.notify_all();
+            self.sleep_if_wanted();
         }
         self.lock().1 = true;
         self.grown.notify_all();
+    }
+
+    fn sleep(&self) -> MutexGuard<'_, Sleep> {
+        self.sleep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sleep_if_wanted(&self) {
+        let mut sleep = self.sleep();
+        while sleep.wanted {
+            sleep.begun = true;
+            sleep = self.woken.wait(sleep).unwrap_or_else(PoisonError::into_inner);
+        }
+        sleep.begun = false;
+    }
+
+    fn wake(&self) {
+        self.sleep().wanted = false;
+        self.woken.notify_all();
     }
 
     /// Waits until `look` finds what it wants in the lines, or there will be no more.
@@ -62,8 +94,8 @@ impl Log {
 impl Server {
     pub(crate) fn new(mut child: Child, mark: String) -> Self {
         let log = Arc::new(Log::default());
-        let (filled, stderr) = (Arc::clone(&log), child.stderr.take().unwrap());
-        let reader = Some(std::thread::spawn(move || filled.fill(stderr)));
+        let filled = Arc::clone(&log);
+        let reader = child.stderr.take().map(|stderr| std::thread::spawn(move || filled.fill(stderr)));
         Self { pid: child.id(), child: Mutex::new(child), mark, log, reader }
     }
 
@@ -80,6 +112,25 @@ impl Server {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().0.join("\n")
+    }
+
+    /// Stops reading the log, and fills the pipe that it comes through.
+    pub fn choke_log(&self) {
+        self.log.sleep().wanted = true;
+        let pipe = format!("/proc/{}/fd/2", self.pid);
+        let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
+        let mut pipe = OpenOptions::new().write(true).custom_flags(flags).open(pipe).unwrap();
+        let page = [&[b' '; 4095][..], b"\n"].concat();
+        eventually("the reader of the log is asleep", || {
+            while pipe.write(&page).is_ok() {}
+            self.log.sleep().begun.then_some(())
+        });
+        while pipe.write(&page).is_ok() || pipe.write(b"\n").is_ok() {}
+    }
+
+    /// Reads the log again.
+    pub fn read_log_on(&self) {
+        self.log.wake();
     }
 
     /// Waits for a line with `part` in it, and gives it.
@@ -237,6 +288,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let _ended_already = self.child.get_mut().map(Child::kill);
+        self.log.wake();
         let gone = try_eventually(&mut || {
             let left = self.family();
             left.iter().for_each(|process| kill(process.pid, Signal::KILL));

@@ -15,10 +15,15 @@ pub enum Toolchain {
 impl Toolchain {
     /// Runs a test with this toolchain, or skips it by name if there is none.
     pub fn run(self, test: fn(Self)) {
+        if self.is_here() { test(self) } else { skip_for_want_of(self.name()) }
+    }
+
+    /// Whether this machine has it.
+    #[must_use]
+    pub fn is_here(self) -> bool {
         match self {
-            Self::Go if every_go().is_empty() => skip_for_want_of("go"),
-            Self::Gccgo if !answers("gccgo", "--version") => skip_for_want_of("gccgo"),
-            _ => test(self),
+            Self::Go => !every_go().is_empty(),
+            Self::Gccgo => answers("gccgo", "--version"),
         }
     }
 

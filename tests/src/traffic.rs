@@ -82,6 +82,12 @@ impl Traffic {
         self.counts.answered.load(Ordering::Relaxed)
     }
 
+    /// How many requests were not answered as they should have been.
+    #[must_use]
+    pub fn missed(&self) -> usize {
+        self.counts.missed.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Lets every client finish its request, and counts.
     #[must_use]
     pub fn end(mut self) -> Tally {

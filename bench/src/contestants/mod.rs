@@ -10,6 +10,7 @@ pub mod shapes;
 
 use std::fmt;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use server::Launch;
 pub use server::Server;
@@ -83,6 +84,12 @@ impl Contestant {
     /// Starts it for a case, and waits until it answers.
     pub fn start(self, case: &Case) -> Outcome<Server> {
         Server::start(&self.to_string(), &self.launch(case)?, &case.request)
+    }
+
+    /// Starts it for a case, and ends it when it has answered; gives how long that took.
+    pub fn time_to_first_answer(self, case: &Case) -> Outcome<Duration> {
+        let launch = Launch { workers_to_await: 0, ..self.launch(case)? };
+        Server::time_to_first_answer(&self.to_string(), &launch, &case.request)
     }
 
     fn launch(self, case: &Case) -> Outcome<Launch> {

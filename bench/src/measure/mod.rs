@@ -86,7 +86,7 @@ fn most_connections(cases: &[&Case]) -> u32 {
     let connections = cases.iter().map(|case| match case.load {
         Load::Idle { connections } => connections,
         Load::Saturation { idle } => idle,
-        Load::HalfSaturation => 0,
+        Load::HalfSaturation | Load::Start { .. } => 0,
     });
     connections.max().unwrap_or(0)
 }

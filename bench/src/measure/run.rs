@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cases::{Case, Load};
 use crate::contestants::{Contestant, Server, Toolchain};
 use crate::load::{Count, Herd, constant_rate, saturate};
-use crate::results::{Quantity, Sample};
+use crate::results::{Quantity, Sample, Spread};
 use crate::{Outcome, processes};
 
 /// wrk knows no shorter one.
@@ -31,6 +31,7 @@ pub struct Run {
 pub fn length(case: &Case, seconds: u64) -> Duration {
     match case.load {
         Load::Idle { .. } => SETTLE * 2 + AROUND * 4,
+        Load::Start { times } => AROUND / 2 * times,
         Load::Saturation { .. } | Load::HalfSaturation => {
             Duration::from_secs(WARM_UP_SECONDS + seconds) + AROUND
         }
@@ -59,6 +60,7 @@ impl Run {
             Load::Saturation { idle } => self.saturation(&self.warm_server(contestant)?, idle),
             Load::HalfSaturation => self.latency(&self.warm_server(contestant)?),
             Load::Idle { connections } => self.memory(&contestant.start(self.case)?, connections),
+            Load::Start { times } => self.starts(contestant, times),
         }
     }
 
@@ -100,6 +102,13 @@ impl Run {
             (Quantity::P99, at(0.99)?),
             (Quantity::P999, at(0.999)?),
         ]))
+    }
+
+    fn starts(&self, contestant: Contestant, times: u32) -> Outcome<Sample> {
+        let start = |_| Ok(contestant.time_to_first_answer(self.case)?.as_secs_f64() * 1e3);
+        let times = (0..times).map(start).collect::<Outcome<Vec<f64>>>()?;
+        let spread = Spread::of(times.into_iter()).ok_or("it was never started")?;
+        Ok(Sample::from([(Quantity::Start, spread.median)]))
     }
 
     fn memory(&self, server: &Server, connections: u32) -> Outcome<Sample> {

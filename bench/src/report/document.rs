@@ -54,6 +54,9 @@ const METHOD: &str = "\
   have come and gone. What the kernel keeps for a socket is not in it; it is the same for all.
 - shapes: the same application as a library (the file is that alone; the server is another), and as an executable with its
   server in it. Memory is the proportional set size of master and worker after the first answer.
+- start: the time from the exec of the server (by setpriv, which takes about a millisecond of it) to the last byte of the
+  answer to a request that is sent as soon as the log says where it listens. A turn is 20 such starts, of which the median
+  counts. The files are in the page cache, as they are for a server that is started again.
 - The machine is not ours alone. Ratios within a round suffer least from that; still, look at min–max before believing a
   second digit.
 ";

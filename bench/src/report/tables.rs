@@ -22,6 +22,8 @@ const LATENCY: &[Column] = &[
 ];
 const MEMORY: &[Column] = &[("bytes/connection", Quantity::Memory, 0, true)];
 
+const START: &[Column] = &[("ms to the first answer", Quantity::Start, 1, true)];
+
 const NONE: &str = "–";
 
 /// The figures that decide.
@@ -70,6 +72,7 @@ fn case_table(measured: &Measured) -> Table {
         Load::Saturation { .. } => SATURATION,
         Load::HalfSaturation => LATENCY,
         Load::Idle { .. } => MEMORY,
+        Load::Start { .. } => START,
     };
     let heading = columns.iter().flat_map(|(heading, .., compared)| {
         std::iter::once(*heading).chain(compared.then_some("vs net/http"))
@@ -166,7 +169,7 @@ mod tests {
         let row = |ours| figure_row(&FIGURES[0], FIGURES[0].measured(&results(ours)))[1..].join(" ");
         assert_eq!(row(5.0), "≤ 0.55 0.50 0.50–0.50 met");
         assert_eq!(row(6.0), "≤ 0.55 0.60 0.60–0.60 **NOT met**");
-        assert_eq!(verdict(&results(6.0)), "0 bars are met, 1 are **NOT met**, 8 were not measured.");
+        assert_eq!(verdict(&results(6.0)), "0 bars are met, 1 are **NOT met**, 9 were not measured.");
         assert!(figure_row(&FIGURES[0], None).join(" ").ends_with("– – not measured"));
     }
 

@@ -53,12 +53,12 @@ pub fn run(
         None => Scoreboard::new()?,
         Some(handover) => Scoreboard::adopt(handover.scoreboard.try_clone()?)?,
     };
-    let number = || match pidfile.map(|path| server.write_pidfile(&path)) {
-        Some(Err(error)) if handover.is_some() => {
-            stderr::line(&format!("{error}: going on without it")); // the number is the same as before
+    let number = || match pidfile.map_or(Ok(()), |path| server.write_pidfile(&path)) {
+        Err(error) if handover.is_some() => {
+            stderr::line(&format!("{error}; the server goes on without it")); // its number is what it was
             Ok(())
         }
-        written => written.unwrap_or(Ok(())),
+        written => written,
     };
     if let Some(code) = background::enter(log.as_ref(), number)? {
         return Ok(Next::Exit(code));

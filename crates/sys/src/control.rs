@@ -30,6 +30,17 @@ pub enum Received {
     Closed,
 }
 
+/// What ended [`Control::wait`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The other end is closed in every process that had it.
+    End,
+    /// There is a message, which is still to be received.
+    Message,
+    /// Something else.
+    Nothing,
+}
+
 impl Control {
     /// Both ends, non-blocking and closed on exec.
     pub fn pair() -> io::Result<(Self, Self)> {
@@ -73,23 +84,32 @@ impl Control {
         }
     }
 
-    /// Blocks until the other end is closed in every process that had it (`true`), `call` or `timer` is readable, or
-    /// `micros` microseconds are over.
+    /// Blocks until the other end is closed in every process that had it, a message has come if `messages` are of interest,
+    /// `call` or `timer` is readable, or `micros` microseconds are over.
     #[must_use]
-    pub fn wait_for_end(
+    pub fn wait(
         &self,
+        messages: bool,
         call: BorrowedFd<'_>,
         timer: Option<BorrowedFd<'_>>,
         micros: Option<u32>,
-    ) -> bool {
+    ) -> Heard {
         use rustix::event::{PollFd, PollFlags, poll};
+        let of_interest = if messages { PollFlags::IN } else { PollFlags::empty() };
         let mut watched = [
-            PollFd::new(&self.fd, PollFlags::empty()),
+            PollFd::new(&self.fd, of_interest),
             PollFd::from_borrowed_fd(call, PollFlags::IN),
             PollFd::from_borrowed_fd(timer.unwrap_or(call), PollFlags::IN),
         ];
         let _interrupted = poll(&mut watched, micros.map(micros_as_timespec).as_ref());
-        watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+        let heard = watched[0].revents();
+        if heard.intersects(PollFlags::HUP | PollFlags::ERR) {
+            Heard::End
+        } else if heard.intersects(PollFlags::IN) {
+            Heard::Message
+        } else {
+            Heard::Nothing
+        }
     }
 }
 

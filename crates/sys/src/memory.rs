@@ -104,7 +104,12 @@ impl Sealed {
                 Err(error) => return Err(error.into()),
             }
         }
-        fcntl_add_seals(&fd, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+        // Nobody has mapped it to write. WRITE would look for such mappings, and fails with EBUSY when the kernel is at
+        // work on one of the pages itself (moves it, say).
+        fcntl_add_seals(
+            &fd,
+            SealFlags::FUTURE_WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL,
+        )?;
         Ok(Self { fd })
     }
 
@@ -130,6 +135,12 @@ mod tests {
         let copy = Sealed::new("test", b"library").unwrap();
         assert_eq!(std::fs::read(copy.path()).unwrap(), b"library");
         assert!(std::fs::write(copy.path(), b"other").is_err());
+        let written = rustix::io::pwrite(&copy.fd, b"other", 0);
+        assert_eq!(written, Err(rustix::io::Errno::PERM), "nor through the descriptor that it was made with");
+        let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+        // SAFETY: the address is left to the kernel, and nothing uses what is mapped.
+        let mapped = unsafe { mmap(std::ptr::null_mut(), 7, protection, flags, &copy.fd, 0) };
+        assert_eq!(mapped.err(), Some(rustix::io::Errno::PERM));
     }
 
     #[test]

@@ -71,7 +71,10 @@ pub fn fork_alone() -> io::Result<Fork> {
     // SAFETY: one thread (no other can make a second one meanwhile), so the child may do whatever the parent could.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
-        0 => Ok(Fork::Child),
+        0 => {
+            crate::stderr::begin();
+            Ok(Fork::Child)
+        }
         pid => Ok(Fork::Parent(Pid::new(pid).expect("fork answers with a process number"))),
     }
 }

@@ -116,21 +116,27 @@ pub fn hear_of_children() -> io::Result<()> {
 /// Lets a write to somebody who has gone fail, instead of ending the process. Rust's own start-up does so, and a program
 /// of another language that carries the server has had none.
 pub fn ignore_broken_pipes() -> io::Result<()> {
-    set_broken_pipes(libc::SIG_IGN)
-}
-
-fn set_broken_pipes(action: libc::sighandler_t) -> io::Result<()> {
-    // SAFETY: the actions that this file passes, "ignore" and "default", run no code.
-    match unsafe { libc::signal(libc::SIGPIPE, action) } {
+    // SAFETY: to ignore a signal runs no code.
+    match unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) } {
         libc::SIG_ERR => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
 }
 
-/// Gives a forked child a clean slate: no signal blocked, and the default action for SIGPIPE, the only one that the parent
+/// What Rust's start-up changes: it ignores SIGPIPE, and handles the others to tell of stacks that overflow. A Go runtime would
+/// pass such signals on to its handler, which then takes a `kill -SEGV` for a fault that will happen again, and forgets it.
+const CHANGED_BY_RUST: [libc::c_int; 3] = [libc::SIGPIPE, libc::SIGSEGV, libc::SIGBUS];
+
+/// Gives a forked child a clean slate: no signal blocked, and the default action for every one that the parent or Rust
 /// had changed, as a Go runtime expects of a new process.
 pub fn reset() -> io::Result<()> {
-    set_broken_pipes(libc::SIG_DFL)?;
+    for signal in CHANGED_BY_RUST {
+        // SAFETY: default actions run no code of ours, and nobody waits for what the handlers would have told.
+        let previous = unsafe { libc::signal(signal, libc::SIG_DFL) };
+        if previous == libc::SIG_ERR {
+            return Err(io::Error::last_os_error());
+        }
+    }
     set_mask(libc::SIG_SETMASK, &set_of(&[]))
 }
 

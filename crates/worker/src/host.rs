@@ -1,6 +1,6 @@
 //! The worker as its application's bridge sees it, on whatever thread that runs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,11 @@ use goherd_sys::control::{Control, Received};
 use goherd_sys::signal::Signum;
 use goherd_sys::{Pid, process, stderr};
 
+/// The stages of [`Desk`]: of the last two a worker comes to one.
+const STARTING: u8 = 0;
+const READY: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
 /// What the threads of a worker share.
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -20,7 +25,7 @@ pub(crate) struct Desk {
     pub scoreboard: Arc<Scoreboard>,
     /// How many requests one life is for; 0: no limit.
     life: u64,
-    ready: AtomicBool,
+    stage: AtomicU8,
     orphaned: AtomicBool,
     /// The application has written its stacks down.
     stacks_told: (Mutex<bool>, Condvar),
@@ -35,7 +40,7 @@ impl Desk {
             control,
             scoreboard,
             life,
-            ready: AtomicBool::new(false),
+            stage: AtomicU8::new(STARTING),
             orphaned: AtomicBool::new(false),
             stacks_told: Default::default(),
         }
@@ -48,7 +53,16 @@ impl Desk {
 
     /// Whether `uwsgi.Run()` was reached.
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::SeqCst)
+        self.stage.load(Ordering::SeqCst) == READY
+    }
+
+    /// Gives up starting, if that has not come to its end; `false`: the worker is ready, and takes requests.
+    pub fn gives_up(&self) -> bool {
+        self.leaves_starting_for(GIVEN_UP)
+    }
+
+    fn leaves_starting_for(&self, stage: u8) -> bool {
+        self.stage.compare_exchange(STARTING, stage, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Takes nothing new, and finishes what there is.
@@ -93,7 +107,9 @@ pub(crate) struct Counter(pub Arc<Desk>);
 
 impl Host for Counter {
     fn ready(&self) {
-        self.0.ready.store(true, Ordering::SeqCst);
+        if !self.0.leaves_starting_for(READY) {
+            process::sleep_for_ever(); // the watch is about to end this process
+        }
         self.0.scoreboard.slot(self.0.line).set_phase(Phase::Ready);
         self.0.tell(&ToMaster::Ready);
     }

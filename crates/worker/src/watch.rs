@@ -1,7 +1,7 @@
 //! The worker's watch: a thread beside the application that sees to what no goroutine may get to see to.
 //!
-//! In: the control socket, a call of the reactor's, and its timer. Out: the end of a worker whose master dies before
-//! the application is ready, or which cannot finish without one; alarms for leaders that stay away (the reactor's `pace.rs`);
+//! In: the control socket, a call of the reactor's, and its timer. Out: the end of a worker that is told to end before
+//! the application is ready, or whose master dies before, or which cannot finish without one; alarms for leaders that stay away (the reactor's `pace.rs`);
 //! time limits that nobody keeps because no goroutine runs; and the end of a worker with handlers that do not return.
 
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use goherd_reactor::Reactor;
 use goherd_shm::ToMaster;
 use goherd_sys::clock::Millis;
+use goherd_sys::control::Heard;
 use goherd_sys::signal::Signum;
 use goherd_sys::{Pid, eventfd, process, stderr};
 
@@ -56,12 +57,19 @@ impl Watch {
     pub fn watch(mut self) -> ! {
         let reactor = Arc::clone(&self.reactor);
         let (mut timer, mut wait) = (Some(reactor.watch_timer()), None);
-        while !self.desk.control.wait_for_end(reactor.watch_call(), timer, wait) {
+        loop {
+            let starting = !self.desk.is_ready();
+            match self.desk.control.wait(starting, reactor.watch_call(), timer, wait) {
+                Heard::End => break,
+                // The master says only one thing to those who are not ready.
+                Heard::Message if self.desk.gives_up() => process::exit_now(0),
+                Heard::Message | Heard::Nothing => {}
+            }
             let time = reactor.look_at_time();
             timer = time.is_none().then(|| reactor.watch_timer()); // it is readable already
             wait = [reactor.look(), time, self.mind_stuck()].into_iter().flatten().min();
         }
-        if !self.desk.is_ready() {
+        if self.desk.gives_up() {
             process::exit_now(1); // an application that is still loading has nobody to finish for
         }
         self.end_orphan()

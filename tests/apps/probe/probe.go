@@ -16,7 +16,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 	"uwsgi"
 )
 
@@ -99,6 +101,41 @@ func ignore(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "not read") 
 
 func fail(w http.ResponseWriter, r *http.Request) { panic("boom") }
 func exit(w http.ResponseWriter, r *http.Request) { os.Exit(number(r, "code")) }
+
+// nowhere is an address that nothing is at.
+var nowhere = uintptr(1) << 40
+
+// die ends the worker in the way that the query calls how.
+func die(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Query().Get("how") {
+	case "fault":
+		fmt.Fprint(w, *(*int)(unsafe.Pointer(nowhere)))
+	case "signal":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSEGV)
+		select {}
+	case "stack":
+		fmt.Fprint(w, deeper(1))
+	case "maps":
+		shared := map[int]int{}
+		for i := 0; i < 8; i++ {
+			go func() {
+				for n := 0; ; n++ {
+					shared[n%100] = n
+				}
+			}()
+		}
+		select {}
+	default:
+		os.Exit(3)
+	}
+}
+
+// deeper needs more stack than there is.
+func deeper(n int) int {
+	var room [512]int
+	room[n%len(room)] = n
+	return deeper(n+1) + room[(n+1)%len(room)]
+}
 
 // enter counts a handler in, and gives what counts it out.
 func enter() func() {
@@ -223,9 +260,11 @@ func drip(w http.ResponseWriter, r *http.Request) {
 	touch(r.URL.Query().Get("file"))
 }
 
-// spawn starts a child that outlives every test, and tells its process number.
+// spawn starts a child that outlives every test, and tells its process number. It has a session of its own if
+// the query says so.
 func spawn(w http.ResponseWriter, r *http.Request) {
 	child := exec.Command("sleep", "1000")
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: r.URL.Query().Get("session") == "own"}
 	if err := child.Start(); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -260,10 +299,14 @@ func main() {
 		time.Sleep(time.Hour)
 	case "panic":
 		panic("main of the probe was told to panic")
+	case "panic in worker 2":
+		if uwsgi.WorkerId() == 2 {
+			panic("main of the probe was told to panic in worker 2")
+		}
 	}
 	for path, handler := range map[string]http.HandlerFunc{
 		"/": hello, "/pid": pid, "/worker": worker, "/init-count": initCount, "/args": args, "/headers": headers,
-		"/env": env, "/request": request, "/echo": echo, "/ignore": ignore, "/panic": fail, "/exit": exit,
+		"/env": env, "/request": request, "/echo": echo, "/ignore": ignore, "/panic": fail, "/exit": exit, "/die": die,
 		"/sleep": sleep, "/barrier": meet, "/max-in-flight": maxInFlight, "/big": big, "/stream": stream,
 		"/until": until, "/until-gone": untilGone, "/spawn": spawn, "/descriptors": descriptors, "/share": share,
 		"/limited": limited, "/stuck": stuck, "/drip": drip,

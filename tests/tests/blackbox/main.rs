@@ -18,6 +18,7 @@ mod crashes;
 mod deploys;
 mod endings;
 mod family;
+mod faults;
 mod first_request;
 mod fronts;
 mod handlers;

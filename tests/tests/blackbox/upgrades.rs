@@ -23,7 +23,8 @@ fn install(site: &Site, content: impl AsRef<[u8]>) {
     fs::rename(new, site.scratch.path("server")).unwrap();
 }
 
-fn server_in(site: &Site) -> Server {
+/// A server whose program can be replaced.
+pub fn server_in(site: &Site) -> Server {
     install(site, fs::read(Place::Binary.path()).unwrap());
     site.launch().program(&site.scratch.path("server")).start()
 }
@@ -33,7 +34,8 @@ fn runs(pid: u32) -> u64 {
     fs::metadata(format!("/proc/{pid}/exe")).map_or(0, |file| file.ino())
 }
 
-fn upgrade(site: &Site, server: &Server, count: usize) {
+/// Puts a copy of the program in its place, and waits until it has taken over, for the `count`th time.
+pub fn upgrade(site: &Site, server: &Server, count: usize) {
     install(site, fs::read(Place::Binary.path()).unwrap());
     let new = fs::metadata(site.scratch.path("server")).unwrap().ino();
     server.signal(Signal::HUP);

@@ -5,8 +5,12 @@
 //! LIFECYCLE of a member, which is a process:
 //! ```text
 //! Expected ──spawned──▸ Starting ──ready──▸ Ready ──drain──▸ Draining ──exited──▸ gone
-//!                          └──too late, or ending──▸ Doomed ◂──too late──┘
+//!                          ├──────drain───────────────▸ Draining
+//!                          └──too late, or stopping──▸ Doomed ◂──too late──┘
 //! ```
+//! Nobody but who is too late is killed for being superfluous: a member that is not known to be ready may be so all the
+//! same, and have a request under way. One that is not ends at once when it is told to drain.
+//!
 //! A *place* (worker 1, worker 2, …) has a current member, and while that is replaced a next one. Replacing is one thing,
 //! whatever it is for (a reload, a worker that has lived long enough): at one place at a time the next one is started,
 //! and when it is ready the current one drains. So the family never has fewer ready workers than before, and never
@@ -444,20 +448,16 @@ impl Family {
         self.places.truncate(used);
     }
 
-    /// Ends a member: when it serves, after what it has under way.
+    /// Ends a member, after what it has under way.
     fn dismiss(&mut self, now: Millis, line: u32, actions: &mut Actions) {
         let until = now.after(self.plan.mercy);
         let Some(member) = self.members.get_mut(&line) else { return };
         match member.stage {
-            Stage::Ready { .. } => {
+            Stage::Ready { .. } | Stage::Starting => {
                 member.stage = Stage::Draining { until };
                 actions.push(Action::Drain(line));
             }
-            Stage::Starting => {
-                member.stage = Stage::Doomed;
-                actions.push(Action::Kill(line));
-            }
-            Stage::Expected => member.stage = Stage::Doomed, // and is killed as soon as it is spawned
+            Stage::Expected => member.stage = Stage::Draining { until }, // it is told as soon as it is spawned
             Stage::Draining { .. } | Stage::Doomed => {}
         }
     }
@@ -466,11 +466,13 @@ impl Family {
         let Some(member) = self.members.get_mut(&line) else { return };
         (member.pid, member.born) = (pid, now);
         let number = member.number;
-        if member.stage == Stage::Expected {
-            member.stage = Stage::Starting;
-            log(actions, format!("worker {number} (pid {pid}) is starting"));
-        } else {
-            actions.push(Action::Kill(line));
+        match member.stage {
+            Stage::Expected => {
+                member.stage = Stage::Starting;
+                log(actions, format!("worker {number} (pid {pid}) is starting"));
+            }
+            Stage::Draining { .. } => actions.push(Action::Drain(line)),
+            _ => actions.push(Action::Kill(line)),
         }
         if let Some(place) = self.place(number) {
             place.failed_forks = 0;

@@ -202,9 +202,7 @@ impl Family {
             Step::Candidate { generation, due, .. } => (due <= now).then_some((0, generation)),
             _ => self.next_in_turn(now),
         };
-        let Some((index, generation)) = turn else {
-            return self.finish_rollout(actions);
-        };
+        let Some((index, generation)) = turn else { return self.finish_rollout(actions) };
         let line = self.spawn(now, index, generation, actions);
         self.places[index].next = Some(line);
     }

@@ -386,7 +386,7 @@ mod reloads {
         assert_eq!(story.on(exited(1, 3)), []);
         assert_eq!(story.due(1000), [spawn(1, 1, 1)]);
         story.spawned(1);
-        assert_eq!(story.on(Event::Ready { line: 2 }), [Action::Kill(1)]);
+        assert_eq!(story.on(Event::Ready { line: 2 }), [Action::Drain(1)]);
         story.says(&["complete"]);
     }
 
@@ -417,6 +417,17 @@ mod reloads {
         assert_eq!(story.on(Event::RenewFailed("app.ini: no such option".to_owned())), []);
         story.says(&["refused", "no such option"]);
         assert_eq!(story.on(Event::Reload), [Action::Renew(3)]);
+    }
+
+    #[test]
+    fn a_canary_that_cannot_be_forked_is_tried_again_in_a_while() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.renewed(2, plan(2)), [spawn(3, 1, 2)]);
+        for delay in [100, 200, 400] {
+            assert_eq!(story.on(Event::SpawnFailed { line: 3, reason: "no room".to_owned() }), []);
+            assert_eq!(story.due(delay), [spawn(3, 1, 2)]);
+        }
+        assert_eq!(story.ready(3), [Action::Drain(1), spawn(4, 2, 2)]);
     }
 
     #[test]
@@ -510,12 +521,12 @@ mod endings {
     use super::*;
 
     #[test]
-    fn finishing_drains_the_ready_and_kills_the_others() {
+    fn finishing_drains_the_ready_and_those_who_may_be() {
         let mut story = Story::serving(2);
         story.after(YOUNG_MS, killed(2));
         story.spawned(2);
-        assert_eq!(story.on(Event::Finish), [Action::CloseDoors, Action::Drain(1), Action::Kill(2)]);
-        assert_eq!(story.on(killed(2)), []);
+        assert_eq!(story.on(Event::Finish), [Action::CloseDoors, Action::Drain(1), Action::Drain(2)]);
+        assert_eq!(story.on(exited(2, 0)), []);
         assert_eq!(story.on(exited(1, 0)), [Action::Exit(0)]);
     }
 
@@ -563,6 +574,15 @@ mod endings {
         assert_eq!(story.on(Event::Stop), []);
         assert_eq!(story.spawned(1), [Action::Kill(1)]);
         assert_eq!(story.on(killed(1)), [Action::Exit(0)]);
+    }
+
+    #[test]
+    fn a_worker_that_is_forked_while_the_server_finishes_is_drained() {
+        let mut story = Story::of(1);
+        story.on(Event::Tick);
+        assert_eq!(story.on(Event::Finish), [Action::CloseDoors]);
+        assert_eq!(story.spawned(1), [Action::Drain(1)]);
+        assert_eq!(story.on(exited(1, 0)), [Action::Exit(0)]);
     }
 
     #[test]
