@@ -87,7 +87,9 @@ log. gccgo cannot tell that if one of them computes.",
         kind: Kind::Number { min: 0, max: 1 << 30, field: |config| &mut config.evil_reload_on_rss },
         value_name: "MIB",
         default: Some("0"),
-        help: "Kill a worker that has more MiB of memory (resident set), with its requests; 0 is no limit",
+        help: "Replace a worker that has more MiB of memory (resident set) without waiting for its turn; 0 is no limit",
+        doc: FINISHES,
+        uwsgi: "kills the worker at once, with its requests.",
         ..ROW
     },
     OptionRow {
