@@ -36,9 +36,7 @@ use crate::atomic::{AtomicU64, Ordering};
 use crate::region::AdoptError;
 use crate::region::{Kind, LINE, Region};
 use crate::seats::{Life, Seat};
-use layout::{
-    BYTES, CHANGED_AT, EXPIRED, FULL, LIVE, Layout, PURGED, REPAIRS, STRIPES, SUSPECT, TURNS, USED_BLOCKS,
-};
+use layout::{BYTES, CHANGED_AT, EXPIRED, FULL, LIVE, Layout, PURGED, REPAIRS, STRIPES, TURNS, USED_BLOCKS};
 use read::{Disturbed, Seen};
 use table::Table;
 use write::{Order, Stop};
@@ -308,28 +306,21 @@ impl Cache {
         let table = self.table();
         match table.read(key, now.0, &mut take) {
             Ok(found) => found,
-            Err(Disturbed) => {
-                self.undisturbed(seat, || table.read(key, now.0, &mut take).unwrap_or(None)).ok()?
-            }
+            Err(Disturbed) => self.undisturbed(seat, || table.read(key, now.0, &mut take))?,
         }
     }
 
-    /// Reads while no writer writes: for one who was disturbed too often.
+    /// Reads while no writer writes: for one who was disturbed too often. Whoever is disturbed even then has come upon links that
+    /// make no sense, and counts all anew. `None`: the lock is kept by a process that does not go on.
     #[cold]
-    fn undisturbed<T>(&self, seat: &Seat, mut read: impl FnMut() -> T) -> Result<T, CacheError> {
-        let lock = self.lock(seat)?;
-        if self.table().get(SUSPECT) == 0 {
-            // Without a writer nobody is disturbed, unless something makes no sense: then all is counted anew first.
-            let read_twice = (read(), self.table().get(SUSPECT));
-            if read_twice.1 == 0 {
-                lock.release(seat.life());
-                return Ok(read_twice.0);
-            }
-        }
-        self.table().repair();
-        let found = read();
+    fn undisturbed<T>(&self, seat: &Seat, mut read: impl FnMut() -> Result<T, Disturbed>) -> Option<T> {
+        let lock = self.lock(seat).ok()?;
+        let found = read().or_else(|Disturbed| {
+            self.table().repair();
+            read()
+        });
         lock.release(seat.life());
-        Ok(found)
+        found.ok()
     }
 
     /// Puts `value` under `key`, if `rule` allows it.
@@ -411,8 +402,7 @@ impl Cache {
         let table = self.table();
         (0..self.layout.buckets).flat_map(move |number| {
             table.read_bucket(number, now.0, &mut take).unwrap_or_else(|Disturbed| {
-                let read = || table.read_bucket(number, now.0, &mut take).unwrap_or_default();
-                self.undisturbed(seat, read).unwrap_or_default()
+                self.undisturbed(seat, || table.read_bucket(number, now.0, &mut take)).unwrap_or_default()
             })
         })
     }

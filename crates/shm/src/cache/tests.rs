@@ -351,11 +351,12 @@ fn whatever_bytes_lie_in_the_memory_nothing_panics_and_nothing_runs_for_ever() {
 }
 
 #[test]
+#[cfg(not(miri))] // which cannot tell whether a process lives; and loom has tried the orders (`model`)
 fn readers_and_writers_of_many_threads_see_whole_values_and_miss_nothing_that_is_there() {
     let seats = Arc::new(Seats::owned(8));
     let cache =
         Cache::owned(&Settings { items: 16, key_size: 8, block_size: 16, blocks: 64, purge_lru: false });
-    let writes = if cfg!(miri) { 30 } else { 5000 };
+    let writes = 5000;
     let seat = |number: i32| seats.sit_as(Pid::new(number).unwrap(), 0).unwrap();
     // "stays" is written all the time and never deleted; all others come and go.
     let mine = seat(1);
@@ -391,6 +392,35 @@ fn readers_and_writers_of_many_threads_see_whole_values_and_miss_nothing_that_is
         }
     });
     assert_eq!(cache.stats().repairs, 0);
+}
+
+#[test]
+fn links_that_make_no_sense_are_put_right_by_the_reader_who_comes_upon_them() {
+    let case = case(&Settings { items: 1, ..small() });
+    case.put("a", "v").unwrap();
+    let bucket = case.cache.table().layout.buckets_at;
+    let words = case.cache.region.words();
+    words[bucket].fetch_add(7 << 32, Ordering::Relaxed); // the version of an item that is none
+    assert_eq!(case.get("a"), None);
+    assert_eq!(case.cache.stats().repairs, 1);
+    assert_eq!(case.put("a", "w"), Ok(()));
+    assert_eq!(case.get("a").as_deref(), Some("w"));
+}
+
+#[test]
+#[cfg(not(miri))]
+fn a_holder_that_lives_and_does_not_go_on_keeps_writers_for_a_moment_and_readers_not_at_all() {
+    let case = case(&small());
+    let seats = Arc::new(Seats::owned(2));
+    let (stopped, other) = (seats.sit().unwrap(), seats.sit().unwrap());
+    case.put("a", "v").unwrap();
+    case.cache.lock(&stopped).unwrap();
+    let begun = std::time::Instant::now();
+    let put = case.cache.put(&other, b"a", b"w", Ttl::Endless, Rule::Always, NOW);
+    assert_eq!(put, Err(CacheError::Busy));
+    assert!(begun.elapsed().as_millis() >= u128::from(PATIENCE_MS));
+    assert_eq!(case.get("a").as_deref(), Some("v"));
+    assert_eq!(case.keys(), ["a"]);
 }
 
 #[test]
