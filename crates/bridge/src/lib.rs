@@ -17,6 +17,6 @@ mod gccgo;
 pub mod inspect;
 pub mod load;
 
-pub use context::{Context, Host, install};
+pub use context::{Context, Host, Share, install};
 pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};
 pub use load::{App, LoadError, Started};
