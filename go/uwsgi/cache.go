@@ -18,9 +18,9 @@ var (
 	ErrExists = errors.New("there is an entry with this key")
 	// ErrFull: all items or too many blocks are in use, and nothing may be dropped.
 	ErrFull = errors.New("it is full")
-	// ErrTooLong: the key is empty or longer than keysize, or the value is longer
+	// ErrLength: the key is empty or longer than keysize, or the value is longer
 	// than all blocks together.
-	ErrTooLong = errors.New("too long")
+	ErrLength = errors.New("its length is wrong")
 	// ErrNotANumber: the entry is not a whole number of 64 bits in decimal, or the
 	// sum would not be one.
 	ErrNotANumber = errors.New("it is not a number of 64 bits")
@@ -244,13 +244,21 @@ var byteOrder = func() binary.ByteOrder {
 func (c *Cache) millis(ttl time.Duration) (uint64, error) {
 	switch {
 	case ttl < 0:
-		return 0, fmt.Errorf("uwsgi: cache %q: an entry cannot live for %v", c.name, ttl)
+		return 0, fmt.Errorf("uwsgi: %s: an entry cannot live for %v", c.label(), ttl)
 	case ttl == 0:
 		return ttlUsual, nil
 	case ttl == Forever:
 		return ttlEndless, nil
 	}
 	return uint64((ttl-1)/time.Millisecond) + 1, nil
+}
+
+// label names the cache in errors.
+func (c *Cache) label() string {
+	if c.name == "" {
+		return "the first cache"
+	}
+	return fmt.Sprintf("cache %q", c.name)
 }
 
 // failure makes an error of what a function has given.
@@ -261,25 +269,25 @@ func (c *Cache) failure(code int64, key string, length int) error {
 	case errExists:
 		return ErrExists
 	case errFull:
-		return fmt.Errorf("uwsgi: cache %q: %w (items, blocks, purge_lru)", c.name, ErrFull)
+		return fmt.Errorf("uwsgi: %s: %w (items, blocks, purge_lru)", c.label(), ErrFull)
 	case errKey:
 		if key == "" {
-			return fmt.Errorf("uwsgi: cache %q: the key is empty: %w", c.name, ErrTooLong)
+			return fmt.Errorf("uwsgi: %s: the key is empty: %w", c.label(), ErrLength)
 		}
-		return fmt.Errorf("uwsgi: cache %q: the key has %d bytes, and keys may have %d (keysize): %w",
-			c.name, len(key), c.store.longest(0), ErrTooLong)
+		return fmt.Errorf("uwsgi: %s: the key has %d bytes, and keys may have %d (keysize): %w",
+			c.label(), len(key), c.store.longest(0), ErrLength)
 	case errValue:
-		return fmt.Errorf("uwsgi: cache %q: the value has %d bytes, and all blocks together have %d "+
-			"(blocks, blocksize): %w", c.name, length, c.store.longest(1), ErrTooLong)
+		return fmt.Errorf("uwsgi: %s: the value has %d bytes, and all blocks together have %d "+
+			"(blocks, blocksize): %w", c.label(), length, c.store.longest(1), ErrLength)
 	case errNumber, errOverflow:
-		return fmt.Errorf("uwsgi: cache %q: key %q: %w", c.name, key, ErrNotANumber)
+		return fmt.Errorf("uwsgi: %s: key %q: %w", c.label(), key, ErrNotANumber)
 	case errBusy:
-		return fmt.Errorf("uwsgi: cache %q: %w", c.name, ErrBusy)
+		return fmt.Errorf("uwsgi: %s: %w", c.label(), ErrBusy)
 	case errDamaged:
-		return fmt.Errorf("uwsgi: cache %q: its memory is damaged", c.name)
+		return fmt.Errorf("uwsgi: %s: its memory is damaged", c.label())
 	}
 	if code < 0 {
-		return fmt.Errorf("uwsgi: cache %q: error %d", c.name, code)
+		return fmt.Errorf("uwsgi: %s: error %d", c.label(), code)
 	}
 	return nil
 }

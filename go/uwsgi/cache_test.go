@@ -148,7 +148,7 @@ func TestCacheCounts(t *testing.T) {
 func TestCacheRefusesKeys(t *testing.T) {
 	c, _ := newCache(t)
 	for _, key := range []string{"", strings.Repeat("k", localKey+1)} {
-		if err := c.Set(key, nil, 0); !errors.Is(err, ErrTooLong) || !strings.Contains(err.Error(), "the key") {
+		if err := c.Set(key, nil, 0); !errors.Is(err, ErrLength) || !strings.Contains(err.Error(), "the key") {
 			t.Errorf("a key of %d bytes: %v", len(key), err)
 		}
 	}
