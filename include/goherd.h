@@ -1,10 +1,11 @@
 /* The C interface of Goherd: what the Go package `uwsgi` calls, and programs of C.
  *
- * Generated from crates/bridge/src/abi.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
+ * Generated from crates/bridge/src/abi.rs, shared.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
  *
  * A program of C that is linked with libgoherd calls goherd_main.
  *
- * Every other function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the call:
+ * Every other function may be called from any thread, never calls back, and waits for nothing but another process's
+ * change of a shared structure, for microseconds. Addresses are borrowed for the call:
  * each is NULL, or followed by as many bytes as the length beside it says, which no other thread touches meanwhile.
  * Errors are negative (GOHERD_E...). In a process that is not a worker all give GOHERD_ENOSERVER, 0 or nothing.
  */
@@ -15,7 +16,7 @@
 #include <stdint.h>
 
 // The version of this interface. Server and package must have the same; the package checks it at start.
-#define GOHERD_ABI_VERSION 3
+#define GOHERD_ABI_VERSION 4
 
 // The exchange has ended, or its peer is gone.
 #define GOHERD_EENDED -1
@@ -79,6 +80,63 @@
 
 // `event.flags`: the peer came over TLS, as the web server in front says.
 #define GOHERD_HTTPS 1
+
+// There is no such entry, cache, lock or metric.
+#define GOHERD_EMISSING -7
+
+// There is an entry with this key.
+#define GOHERD_EEXISTS -8
+
+// There is no room.
+#define GOHERD_EFULL -9
+
+// The key is empty or longer than `goherd_cache_longest` says.
+#define GOHERD_EKEY -10
+
+// The value is longer than `goherd_cache_longest` says.
+#define GOHERD_EVALUE -11
+
+// The entry is not a number.
+#define GOHERD_ENUMBER -12
+
+// The sum is no number of 64 bits.
+#define GOHERD_EOVERFLOW -13
+
+// Another process holds what is needed and does not go on, though it lives.
+#define GOHERD_EBUSY -14
+
+// Something other than Goherd has written to the shared memory.
+#define GOHERD_EDAMAGED -15
+
+// It is no name: those have 1 to 63 letters, digits or any of `_ . : / -`.
+#define GOHERD_ENAME -16
+
+// The metric is of the other kind.
+#define GOHERD_EKIND -17
+
+// This process does not hold it.
+#define GOHERD_ENOTHELD -18
+
+// `goherd_cache_put`: always.
+#define GOHERD_ALWAYS 0
+
+// `goherd_cache_put`: only if there is no entry with that key.
+#define GOHERD_IF_ABSENT 1
+
+// `goherd_cache_put`: only if there is one.
+#define GOHERD_IF_PRESENT 2
+
+// The time of an entry that lives until it is deleted.
+#define GOHERD_ENDLESS 9223372036854775807
+
+// The time that entries of this cache usually live.
+#define GOHERD_USUAL 0
+
+// A metric that only grows.
+#define GOHERD_COUNTER 1
+
+// A metric that goes up and down.
+#define GOHERD_GAUGE 2
 
 // Bytes of the server: valid as long as the process lives.
 typedef struct goherd_bytes {
@@ -260,6 +318,88 @@ int64_t goherd_harakiri(uint64_t exchange,
 int64_t goherd_read(uint64_t exchange,
                     uint8_t *buffer,
                     uintptr_t length);
+
+// The number of the cache with this name, the first one for an empty name, or an error.
+int64_t goherd_cache_find(const uint8_t *name, uintptr_t length);
+
+// The longest key that the cache takes, in bytes, or the longest value, if `of_values` is not 0; or an error.
+int64_t goherd_cache_longest(uint32_t cache,
+                             uint32_t of_values);
+
+// Copies the beginning of the value of a key into the `length` bytes at `buffer`, as much as they take: gives the length of
+// all of it, or an error.
+int64_t goherd_cache_get(uint32_t cache,
+                         const uint8_t *key,
+                         uintptr_t key_length,
+                         uint8_t *buffer,
+                         uintptr_t length);
+
+// Puts an entry, which lives for `millis` milliseconds (or `GOHERD_USUAL`, `GOHERD_ENDLESS`), if `rule` (`GOHERD_ALWAYS` and
+// its like) allows it: 0 or an error.
+int64_t goherd_cache_put(uint32_t cache,
+                         const uint8_t *key,
+                         uintptr_t key_length,
+                         const uint8_t *value,
+                         uintptr_t value_length,
+                         uint64_t millis,
+                         uint32_t rule);
+
+// Adds `by` to the number that an entry is, and writes the sum to `sum`: 0 or an error. An absent entry counts from 0 and
+// lives for `millis` milliseconds, as for `goherd_cache_put`.
+int64_t goherd_cache_add(uint32_t cache,
+                         const uint8_t *key,
+                         uintptr_t key_length,
+                         int64_t by,
+                         uint64_t millis,
+                         int64_t *sum);
+
+// Deletes an entry: 0 or an error.
+int64_t goherd_cache_delete(uint32_t cache, const uint8_t *key, uintptr_t key_length);
+
+// For how many milliseconds an entry lives on, at most `GOHERD_ENDLESS`, or an error.
+int64_t goherd_cache_ttl(uint32_t cache, const uint8_t *key, uintptr_t key_length);
+
+// Deletes all entries: 0 or an error.
+int64_t goherd_cache_clear(uint32_t cache);
+
+// Writes the keys of a portion of the cache, each behind its length as a `uint32_t`, into the `length` bytes at `buffer`:
+// gives how many bytes they are, of which nothing is written if they are more than `length`; or an error. The portions
+// are numbered from 0, and after the last one comes `GOHERD_EMISSING`.
+int64_t goherd_cache_keys(uint32_t cache,
+                          uint32_t portion,
+                          uint8_t *buffer,
+                          uintptr_t length);
+
+// Tries to take the lock with this number: 0, 1 if its holder died with it, or an error; `GOHERD_EAGAIN`: it is held.
+int64_t goherd_lock(uint32_t number);
+
+// Releases the lock with this number: 0 or an error.
+int64_t goherd_unlock(uint32_t number);
+
+// How many locks there are, numbered from 0; or an error.
+int64_t goherd_locks(void);
+
+// The number of the metric with this name, made if there is none: `GOHERD_COUNTER` or `GOHERD_GAUGE`; or an error.
+int64_t goherd_metric(const uint8_t *name,
+                      uintptr_t length,
+                      uint32_t what);
+
+// Adds to a metric: 0 or an error.
+int64_t goherd_metric_add(uint32_t metric, int64_t by);
+
+// Sets a metric: 0 or an error.
+int64_t goherd_metric_set(uint32_t metric, int64_t value);
+
+// The value of a metric; 0 also if there is none.
+int64_t goherd_metric_value(uint32_t metric);
+
+// Begins what is to be done once: 1 if the caller is to do it and then to call `goherd_once_end`, 0 if it is done; or an
+// error, `GOHERD_EAGAIN` while a process is at it.
+int64_t goherd_once_begin(const uint8_t *name,
+                          uintptr_t length);
+
+// Ends it: it is done, or if `done` is 0 somebody else is to try. 0 or an error.
+int64_t goherd_once_end(const uint8_t *name, uintptr_t length, uint32_t done);
 
 // Runs the server, as the command `goherd` does, with the arguments and the environment of `main`; `envp` may be NULL.
 // Gives the code to exit with. Workers are made by fork(2): call it while the process has one thread. They do not return.

@@ -4,7 +4,7 @@ import "unsafe"
 
 // abiExpected is the version of the server's interface that this package is
 // written for; goherd.h describes it.
-const abiExpected = 3
+const abiExpected = 4
 
 // What abiNext finds.
 const (
@@ -39,6 +39,38 @@ const (
 	errShort  = -3
 	errTurn   = -4
 	errFields = -5
+
+	errMissing  = -7
+	errExists   = -8
+	errFull     = -9
+	errKey      = -10
+	errValue    = -11
+	errNumber   = -12
+	errOverflow = -13
+	errBusy     = -14
+	errDamaged  = -15
+	errName     = -16
+	errKind     = -17
+	errNotHeld  = -18
+)
+
+// When abiCachePut puts.
+const (
+	putAlways    = 0
+	putIfAbsent  = 1
+	putIfPresent = 2
+)
+
+// Times of entries, in milliseconds, that are none.
+const (
+	ttlUsual   = 0
+	ttlEndless = 1<<63 - 1
+)
+
+// The kinds of metrics.
+const (
+	kindCounter = 1
+	kindGauge   = 2
 )
 
 // alarmStacks is the alarm's count, at least, when the server wants to know what all
@@ -96,6 +128,14 @@ func (ev *event) fieldsOf() []field {
 		return nil
 	}
 	return unsafe.Slice(*(**field)(unsafe.Pointer(&ev.fields)), int(ev.fieldsLength))
+}
+
+// firstOf gives the address of a string's first byte; nil of an empty one.
+func firstOf(s string) unsafe.Pointer {
+	if len(s) == 0 {
+		return nil
+	}
+	return *(*unsafe.Pointer)(unsafe.Pointer(&s)) // a string begins with its address
 }
 
 // first gives the address of a slice's first byte; nil of an empty one.

@@ -33,6 +33,24 @@ package uwsgi
 #pragma weak goherd_harakiri
 #pragma weak goherd_stacks_told
 #pragma weak goherd_read
+#pragma weak goherd_cache_find
+#pragma weak goherd_cache_longest
+#pragma weak goherd_cache_get
+#pragma weak goherd_cache_put
+#pragma weak goherd_cache_add
+#pragma weak goherd_cache_delete
+#pragma weak goherd_cache_ttl
+#pragma weak goherd_cache_clear
+#pragma weak goherd_cache_keys
+#pragma weak goherd_lock
+#pragma weak goherd_unlock
+#pragma weak goherd_locks
+#pragma weak goherd_metric
+#pragma weak goherd_metric_add
+#pragma weak goherd_metric_set
+#pragma weak goherd_metric_value
+#pragma weak goherd_once_begin
+#pragma weak goherd_once_end
 
 static int goherd_present(void) { return goherd_abi_version != 0; }
 */
@@ -141,3 +159,66 @@ func abiHarakiri(exchange, limit uint64) int64 {
 func abiFlush(exchange uint64) int64  { return int64(C.goherd_flush(C.uint64_t(exchange))) }
 func abiHijack(exchange uint64) int64 { return int64(C.goherd_hijack(C.uint64_t(exchange))) }
 func abiAbort(exchange uint64) int64  { return int64(C.goherd_abort(C.uint64_t(exchange))) }
+
+func abiCacheFind(name string) int64 {
+	return int64(C.goherd_cache_find((*C.uint8_t)(firstOf(name)), C.uintptr_t(len(name))))
+}
+
+func abiCacheLongest(cache, ofValues uint32) int64 {
+	return int64(C.goherd_cache_longest(C.uint32_t(cache), C.uint32_t(ofValues)))
+}
+
+func abiCacheGet(cache uint32, key string, b []byte) int64 {
+	return int64(C.goherd_cache_get(C.uint32_t(cache), (*C.uint8_t)(firstOf(key)), C.uintptr_t(len(key)),
+		(*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
+}
+
+func abiCachePut(cache uint32, key string, value []byte, millis uint64, rule uint32) int64 {
+	return int64(C.goherd_cache_put(C.uint32_t(cache), (*C.uint8_t)(firstOf(key)), C.uintptr_t(len(key)),
+		(*C.uint8_t)(first(value)), C.uintptr_t(len(value)), C.uint64_t(millis), C.uint32_t(rule)))
+}
+
+func abiCacheAdd(cache uint32, key string, by int64, millis uint64, sum *int64) int64 {
+	return int64(C.goherd_cache_add(C.uint32_t(cache), (*C.uint8_t)(firstOf(key)), C.uintptr_t(len(key)),
+		C.int64_t(by), C.uint64_t(millis), (*C.int64_t)(unsafe.Pointer(sum))))
+}
+
+func abiCacheDelete(cache uint32, key string) int64 {
+	return int64(C.goherd_cache_delete(C.uint32_t(cache), (*C.uint8_t)(firstOf(key)), C.uintptr_t(len(key))))
+}
+
+func abiCacheTTL(cache uint32, key string) int64 {
+	return int64(C.goherd_cache_ttl(C.uint32_t(cache), (*C.uint8_t)(firstOf(key)), C.uintptr_t(len(key))))
+}
+
+func abiCacheKeys(cache, portion uint32, b []byte) int64 {
+	return int64(C.goherd_cache_keys(C.uint32_t(cache), C.uint32_t(portion),
+		(*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
+}
+
+func abiMetric(name string, what uint32) int64 {
+	return int64(C.goherd_metric((*C.uint8_t)(firstOf(name)), C.uintptr_t(len(name)), C.uint32_t(what)))
+}
+
+func abiOnceBegin(name string) int64 {
+	return int64(C.goherd_once_begin((*C.uint8_t)(firstOf(name)), C.uintptr_t(len(name))))
+}
+
+func abiOnceEnd(name string, done uint32) int64 {
+	return int64(C.goherd_once_end((*C.uint8_t)(firstOf(name)), C.uintptr_t(len(name)), C.uint32_t(done)))
+}
+
+func abiCacheClear(cache uint32) int64 { return int64(C.goherd_cache_clear(C.uint32_t(cache))) }
+func abiLock(number uint32) int64      { return int64(C.goherd_lock(C.uint32_t(number))) }
+func abiUnlock(number uint32) int64    { return int64(C.goherd_unlock(C.uint32_t(number))) }
+func abiLocks() int64                  { return int64(C.goherd_locks()) }
+
+func abiMetricAdd(metric uint32, by int64) {
+	C.goherd_metric_add(C.uint32_t(metric), C.int64_t(by))
+}
+
+func abiMetricSet(metric uint32, value int64) {
+	C.goherd_metric_set(C.uint32_t(metric), C.int64_t(value))
+}
+
+func abiMetricValue(metric uint32) int64 { return int64(C.goherd_metric_value(C.uint32_t(metric))) }

@@ -80,6 +80,61 @@ func cHarakiri(exchange, limit uint64) int64
 //extern goherd_stacks_told
 func cStacksTold()
 
+//extern goherd_cache_find
+func cCacheFind(name unsafe.Pointer, length uintptr) int64
+
+//extern goherd_cache_longest
+func cCacheLongest(cache, ofValues uint32) int64
+
+//extern goherd_cache_get
+func cCacheGet(cache uint32, key unsafe.Pointer, keyLength uintptr, b unsafe.Pointer, length uintptr) int64
+
+//extern goherd_cache_put
+func cCachePut(cache uint32, key unsafe.Pointer, keyLength uintptr, value unsafe.Pointer, valueLength uintptr,
+	millis uint64, rule uint32) int64
+
+//extern goherd_cache_add
+func cCacheAdd(cache uint32, key unsafe.Pointer, keyLength uintptr, by int64, millis uint64, sum *int64) int64
+
+//extern goherd_cache_delete
+func cCacheDelete(cache uint32, key unsafe.Pointer, keyLength uintptr) int64
+
+//extern goherd_cache_ttl
+func cCacheTTL(cache uint32, key unsafe.Pointer, keyLength uintptr) int64
+
+//extern goherd_cache_clear
+func cCacheClear(cache uint32) int64
+
+//extern goherd_cache_keys
+func cCacheKeys(cache, portion uint32, b unsafe.Pointer, length uintptr) int64
+
+//extern goherd_lock
+func cLock(number uint32) int64
+
+//extern goherd_unlock
+func cUnlock(number uint32) int64
+
+//extern goherd_locks
+func cLocks() int64
+
+//extern goherd_metric
+func cMetric(name unsafe.Pointer, length uintptr, what uint32) int64
+
+//extern goherd_metric_add
+func cMetricAdd(metric uint32, by int64) int64
+
+//extern goherd_metric_set
+func cMetricSet(metric uint32, value int64) int64
+
+//extern goherd_metric_value
+func cMetricValue(metric uint32) int64
+
+//extern goherd_once_begin
+func cOnceBegin(name unsafe.Pointer, length uintptr) int64
+
+//extern goherd_once_end
+func cOnceEnd(name unsafe.Pointer, length uintptr, done uint32) int64
+
 //extern goherd_args
 func cArgs() lent
 
@@ -150,3 +205,47 @@ func abiFlush(exchange uint64) int64           { return cFlush(exchange) }
 func abiHijack(exchange uint64) int64          { return cHijack(exchange) }
 func abiAbort(exchange uint64) int64           { return cAbort(exchange) }
 func abiHarakiri(exchange, limit uint64) int64 { return cHarakiri(exchange, limit) }
+
+func abiCacheFind(name string) int64               { return cCacheFind(firstOf(name), uintptr(len(name))) }
+func abiCacheLongest(cache, ofValues uint32) int64 { return cCacheLongest(cache, ofValues) }
+
+func abiCacheGet(cache uint32, key string, b []byte) int64 {
+	return cCacheGet(cache, firstOf(key), uintptr(len(key)), first(b), uintptr(len(b)))
+}
+
+func abiCachePut(cache uint32, key string, value []byte, millis uint64, rule uint32) int64 {
+	return cCachePut(cache, firstOf(key), uintptr(len(key)), first(value), uintptr(len(value)), millis, rule)
+}
+
+func abiCacheAdd(cache uint32, key string, by int64, millis uint64, sum *int64) int64 {
+	return cCacheAdd(cache, firstOf(key), uintptr(len(key)), by, millis, sum)
+}
+
+func abiCacheDelete(cache uint32, key string) int64 {
+	return cCacheDelete(cache, firstOf(key), uintptr(len(key)))
+}
+
+func abiCacheTTL(cache uint32, key string) int64 {
+	return cCacheTTL(cache, firstOf(key), uintptr(len(key)))
+}
+
+func abiCacheKeys(cache, portion uint32, b []byte) int64 {
+	return cCacheKeys(cache, portion, first(b), uintptr(len(b)))
+}
+
+func abiMetric(name string, what uint32) int64 {
+	return cMetric(firstOf(name), uintptr(len(name)), what)
+}
+func abiOnceBegin(name string) int64 { return cOnceBegin(firstOf(name), uintptr(len(name))) }
+
+func abiOnceEnd(name string, done uint32) int64 {
+	return cOnceEnd(firstOf(name), uintptr(len(name)), done)
+}
+
+func abiCacheClear(cache uint32) int64        { return cCacheClear(cache) }
+func abiLock(number uint32) int64             { return cLock(number) }
+func abiUnlock(number uint32) int64           { return cUnlock(number) }
+func abiLocks() int64                         { return cLocks() }
+func abiMetricAdd(metric uint32, by int64)    { cMetricAdd(metric, by) }
+func abiMetricSet(metric uint32, value int64) { cMetricSet(metric, value) }
+func abiMetricValue(metric uint32) int64      { return cMetricValue(metric) }

@@ -34,3 +34,22 @@ func abiHijack(uint64) int64                       { return errEnded }
 func abiTrailers(uint64, []byte) int64             { return errEnded }
 func abiAbort(uint64) int64                        { return errEnded }
 func abiHarakiri(uint64, uint64) int64             { return errEnded }
+
+func abiCacheFind(string) int64                                { return errMissing }
+func abiCacheLongest(uint32, uint32) int64                     { return errMissing }
+func abiCacheGet(uint32, string, []byte) int64                 { return errMissing }
+func abiCachePut(uint32, string, []byte, uint64, uint32) int64 { return errMissing }
+func abiCacheAdd(uint32, string, int64, uint64, *int64) int64  { return errMissing }
+func abiCacheDelete(uint32, string) int64                      { return errMissing }
+func abiCacheTTL(uint32, string) int64                         { return errMissing }
+func abiCacheClear(uint32) int64                               { return errMissing }
+func abiCacheKeys(uint32, uint32, []byte) int64                { return errMissing }
+func abiLock(uint32) int64                                     { return errMissing }
+func abiUnlock(uint32) int64                                   { return errMissing }
+func abiLocks() int64                                          { return errMissing }
+func abiMetric(string, uint32) int64                           { return errMissing }
+func abiMetricAdd(uint32, int64)                               {}
+func abiMetricSet(uint32, int64)                               {}
+func abiMetricValue(uint32) int64                              { return 0 }
+func abiOnceBegin(string) int64                                { return errMissing }
+func abiOnceEnd(string, uint32) int64                          { return errMissing }

@@ -33,6 +33,21 @@ func WorkerId() int {
 	return int(abiWorkerID())
 }
 
+// LogSize gives the length of the log in bytes, if it is a file; else 0.
+func LogSize() int64 {
+	info, err := os.Stderr.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
+}
+
+// hasServer says whether this process is a worker of a server whose functions are
+// those that this package knows. Run says so if they are others.
+func hasServer() bool {
+	return abiPresent() && abiWorkerID() > 0 && abiVersion() == abiExpected
+}
+
 // Run serves the application and never returns: in a worker, requests come from
 // the server, which also ends the process. Call it once, at the end of main.
 //

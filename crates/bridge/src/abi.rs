@@ -24,10 +24,10 @@ use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, STACKS, View, Wake,
 use goherd_sys::socket::Endpoint;
 
 use crate::context::{Context, context};
-use crate::gccgo;
+use crate::{gccgo, shared};
 
 /// The version of this interface. Server and package must have the same; the package checks it at start.
-pub const GOHERD_ABI_VERSION: u32 = 3;
+pub const GOHERD_ABI_VERSION: u32 = 4;
 
 /// The exchange has ended, or its peer is gone.
 pub const GOHERD_EENDED: i64 = -1;
@@ -463,7 +463,7 @@ pub unsafe extern "C" fn goherd_read(exchange: u64, buffer: *mut u8, length: usi
 /// # Safety
 ///
 /// `address` must be null, or be followed by `length` bytes that nobody changes while the slice is in use.
-unsafe fn borrow<'a>(address: *const u8, length: usize) -> &'a [u8] {
+pub(crate) unsafe fn borrow<'a>(address: *const u8, length: usize) -> &'a [u8] {
     if address.is_null() || length == 0 {
         return &[];
     }
@@ -475,7 +475,7 @@ unsafe fn borrow<'a>(address: *const u8, length: usize) -> &'a [u8] {
 ///
 /// `address` must be null, or be followed by `length` bytes that are the caller's to write while the slice is in use. Go's
 /// memory is initialised.
-unsafe fn borrow_mut<'a>(address: *mut u8, length: usize) -> &'a mut [u8] {
+pub(crate) unsafe fn borrow_mut<'a>(address: *mut u8, length: usize) -> &'a mut [u8] {
     if address.is_null() || length == 0 {
         return &mut [];
     }
@@ -507,7 +507,7 @@ fn written(write: Write) -> i64 {
     }
 }
 
-fn signed(n: usize) -> i64 {
+pub(crate) fn signed(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
@@ -544,5 +544,5 @@ pub(crate) fn keep_exports() {
         goherd_harakiri as *const (),
         goherd_read as *const (),
     ];
-    std::hint::black_box((functions, &gccgo::EXPORTS));
+    std::hint::black_box((functions, shared::exports(), &gccgo::EXPORTS));
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use goherd_reactor::Reactor;
+use goherd_shm::{Commons, Seat};
 
 /// The worker around the application, as the bridge sees it. Its methods are called on the application's threads.
 pub trait Host: Send + Sync {
@@ -20,12 +21,23 @@ pub trait Host: Send + Sync {
     fn drained(&self) -> !;
 }
 
+/// A process's way to the memory that all share.
+#[derive(Debug)]
+pub struct Share {
+    /// The memory.
+    pub commons: Arc<Commons>,
+    /// The place by which this process holds locks.
+    pub seat: Seat,
+}
+
 /// One per process.
 pub struct Context {
     /// The connections.
     pub reactor: Arc<Reactor>,
     /// The worker around.
     pub host: Box<dyn Host>,
+    /// What it shares with all others.
+    pub shared: Share,
     /// The worker's number, from 1.
     pub worker: u32,
     /// How many requests the application may handle at a time.
@@ -46,6 +58,7 @@ impl Context {
     pub fn new(
         reactor: Arc<Reactor>,
         host: Box<dyn Host>,
+        shared: Share,
         worker: u32,
         cores: u32,
         args: Vec<String>,
@@ -56,7 +69,7 @@ impl Context {
             .iter()
             .flat_map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes(), b"\0"].concat())
             .collect();
-        Self { reactor, host, worker, cores, args, env, args_block, env_block }
+        Self { reactor, host, shared, worker, cores, args, env, args_block, env_block }
     }
 }
 

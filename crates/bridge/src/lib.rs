@@ -1,9 +1,9 @@
 //! Where Rust meets Go: the C ABI that the Go package `uwsgi` calls, and the loading and starting of both toolchains.
 //!
 //! In: the path of a library ([`inspect()`], before the first fork) and a [`Context`] ([`install`], after it). Out: a Go
-//! runtime at work in this process ([`load::start`]), which calls back through [`abi`].
+//! runtime at work in this process ([`load::start`]), which calls back through [`abi`] and [`shared`].
 //!
-//! Invariants: no call from Go into Rust blocks, and none calls back into Go. What crosses is integers and borrowed
+//! Invariants: no call from Go into Rust blocks but for a lock that is held for one step, and none calls back into Go. What crosses is integers and borrowed
 //! bytes: Go keeps no address of Rust's beyond the call that follows, and Rust keeps none of Go's beyond the call.
 //!
 //! # Safety
@@ -16,7 +16,8 @@ mod context;
 mod gccgo;
 pub mod inspect;
 pub mod load;
+pub mod shared;
 
-pub use context::{Context, Host, install};
+pub use context::{Context, Host, Share, install};
 pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};
 pub use load::{App, LoadError, Started};

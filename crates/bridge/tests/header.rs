@@ -4,11 +4,12 @@ use std::path::Path;
 
 const INTRO: &str = "/* The C interface of Goherd: what the Go package `uwsgi` calls, and programs of C.
  *
- * Generated from crates/bridge/src/abi.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
+ * Generated from crates/bridge/src/abi.rs, shared.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
  *
  * A program of C that is linked with libgoherd calls goherd_main.
  *
- * Every other function may be called from any thread, never blocks, and never calls back. Addresses are borrowed for the call:
+ * Every other function may be called from any thread, never calls back, and waits for nothing but another process's
+ * change of a shared structure, for microseconds. Addresses are borrowed for the call:
  * each is NULL, or followed by as many bytes as the length beside it says, which no other thread touches meanwhile.
  * Errors are negative (GOHERD_E...). In a process that is not a worker all give GOHERD_ENOSERVER, 0 or nothing.
  */";
@@ -29,6 +30,7 @@ fn the_committed_header_is_up_to_date() {
     let bindings = cbindgen::Builder::new()
         .with_config(config)
         .with_src(here.join("src/abi.rs"))
+        .with_src(here.join("src/shared.rs"))
         .with_src(here.join("../libgoherd/src/entry.rs"))
         .generate()
         .unwrap();

@@ -1,5 +1,6 @@
 //! Settings that are each good and cannot be meant together: all that was typed in, the first contradiction out.
 
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Error;
 use crate::settings::{Setting, Typed};
@@ -12,6 +13,17 @@ struct Rule {
 }
 
 const RULES: &[Rule] = &[
+    Rule {
+        options: ["cache", "cache2"],
+        broken: |config| {
+            let is_first =
+                |other: &Cache| config.all_caches().next().is_some_and(|first| first.name == other.name);
+            config.cache.is_some() && config.caches.iter().any(is_first)
+        },
+        sentence: |_| {
+            "cache and cache2 both make a cache called default: give that of cache2 another name".to_owned()
+        },
+    },
     Rule {
         options: ["cheaper", "processes"],
         broken: |config| config.cheaper > config.processes,

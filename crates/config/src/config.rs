@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::cache::Cache;
 use crate::draft::Draft;
 use crate::socket::{Owner, Socket};
 
@@ -123,6 +124,16 @@ pub struct Config {
     pub go_maxprocs: Option<u16>,
     /// The runtime's GOMEMLIMIT in each worker, in MiB, from 1 on; `None` when not given.
     pub go_memlimit: Option<u64>,
+    /// The caches, in the order given; no two have the same name.
+    pub caches: Vec<Cache>,
+    /// The most entries of one more, which comes first; `None` when not given.
+    pub cache: Option<u32>,
+    /// How often what has expired is taken out of caches; 0: not at all.
+    pub cache_expire_freq: Duration,
+    /// It is not, unless its room is needed.
+    pub cache_no_expire: bool,
+    /// Locks for applications besides lock 0, up to 65535.
+    pub locks: u32,
     /// The permissions that new files do not get, at most 0o777.
     pub umask: Option<u32>,
     /// More groups to be in: names or numbers, not yet looked up.
@@ -156,6 +167,11 @@ pub enum CheaperAlgo {
 }
 
 impl Config {
+    /// All caches: that of the option `cache` is the first.
+    pub fn all_caches(&self) -> impl Iterator<Item = Cache> + '_ {
+        self.cache.map(Cache::of_items).into_iter().chain(self.caches.iter().cloned())
+    }
+
     /// All fields empty or zero: the ground onto which the table's defaults are applied.
     pub(crate) fn blank() -> Self {
         Self {
@@ -216,6 +232,11 @@ impl Config {
             vacuum: false,
             go_maxprocs: None,
             go_memlimit: None,
+            caches: Vec::new(),
+            cache: None,
+            cache_expire_freq: Duration::ZERO,
+            cache_no_expire: false,
+            locks: 0,
             umask: None,
             add_gid: Vec::new(),
             chroot: None,

@@ -15,6 +15,7 @@
 mod address;
 mod agreement;
 mod argv;
+mod cache;
 mod call;
 mod config;
 mod draft;
@@ -33,6 +34,7 @@ mod socket;
 mod tool;
 
 pub use address::Address;
+pub use cache::{Cache, LARGEST_BLOCK, LONGEST_KEY, MOST_ITEMS};
 pub use call::Call;
 pub use config::{CheaperAlgo, Config, LoopEngine};
 pub use error::Error;

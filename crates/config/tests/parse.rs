@@ -92,6 +92,10 @@ fn settings_that_contradict_each_other_are_refused_at_the_later_one() {
         &["--cheaper", "2"],
         "--cheaper 2: at least 2 workers (cheaper) are more than the 1 there may be",
     );
+    refused(
+        &["--cache=5", "--cache2=items=5"],
+        "--cache2 items=5: cache and cache2 both make a cache called default",
+    );
     refused(&["-p8", "--cheaper-initial", "9"], "--cheaper-initial 9: 9 workers to begin with");
     refused(
         &["-p8", "--cheaper=4", "--cheaper-initial", "3"],

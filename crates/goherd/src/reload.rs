@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use goherd_config::{Call, Config, Request};
 use goherd_master::{Generation, Handover, Owner, Program, Renewed};
+use goherd_shm::Commons;
+use goherd_shm::commons::Descriptors;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::socket::Listener;
 use goherd_sys::{process, stderr};
@@ -32,6 +34,8 @@ pub struct Server {
     /// Which one it was when it was last found to be another.
     found: Option<Identity>,
     workers: BTreeMap<u32, Workers>,
+    /// What the program before this one has left of what all share.
+    inherited: Option<Arc<Commons>>,
     /// Shared by the workers of all generations.
     baton: Arc<EventFd>,
     /// The files that are to be removed at the end, if the last configuration wants that.
@@ -43,6 +47,7 @@ struct Workers {
     settings: goherd_worker::Settings,
     /// What is known of their sockets, for a program that takes over.
     names: Vec<String>,
+    commons: Arc<Commons>,
     vacuum: bool,
 }
 
@@ -73,9 +78,23 @@ impl Server {
             started,
             found: None,
             workers: BTreeMap::new(),
+            inherited: None,
             baton: Arc::new(EventFd::new()?),
             vacuum: Vacuum::default(),
         })
+    }
+
+    /// Takes over what all share from the program before this one, if this one knows how it is laid out.
+    pub fn inherit(&mut self, left: Descriptors) {
+        match Commons::adopt(left) {
+            Ok(commons) => self.inherited = Some(Arc::new(commons)),
+            Err(error) => stderr::line(&format!("caches, locks and metrics begin anew: {error}")),
+        }
+    }
+
+    /// What was taken over, once the first generation has what it keeps of that.
+    pub fn inherited(&mut self) -> Option<Arc<Commons>> {
+        self.inherited.take()
     }
 
     /// Turns a configuration into a generation; gives what is to be said of it, too.
@@ -112,14 +131,35 @@ impl Server {
         let absolute =
             |paths: &[PathBuf]| paths.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();
         let touched = [&config.touch_reload[..], &config.touch_chain_reload].concat();
+        let (commons, changed) = self.commons(config)?;
+        lines.extend(changed);
         let generation = Generation {
             plan: settings::plan(config),
             listeners: opened.into_iter().map(|socket| socket.listener).collect(),
             touch_reload: absolute(&touched)?,
             fifos: absolute(&config.master_fifo)?,
+            commons: Arc::clone(&commons),
+            upkeep: settings::upkeep(config)?,
         };
-        self.workers.insert(number, Workers { settings: worker, names, vacuum: config.vacuum });
+        self.workers.insert(number, Workers { settings: worker, names, commons, vacuum: config.vacuum });
         Ok((generation, lines))
+    }
+
+    /// What all share by this configuration, which keeps what stays as it was; and what is to be said of that.
+    fn commons(&self, config: &Config) -> Result<(Arc<Commons>, Option<String>), Failure> {
+        let wanted = settings::commons(config);
+        let old =
+            self.workers.values().next_back().map(|workers| &workers.commons).or(self.inherited.as_ref());
+        let made = old.map_or_else(|| Commons::new(&wanted), |old| old.renewed(&wanted));
+        let commons = made.map_err(|error| format!("cannot make the memory that workers share: {error}"))?;
+        let others = old.is_some_and(|old| !Arc::ptr_eq(&old.locks, &commons.locks));
+        let note = others.then(|| {
+            format!(
+                "there are {} locks now: workers from before the reload hold others",
+                commons.locks.count()
+            )
+        });
+        Ok((Arc::new(commons), note))
     }
 
     /// Writes the number of this process to `path`.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use goherd_config::Config;
-use goherd_master::{Generation, Handover, Life, Plan};
+use goherd_master::{Generation, Handover, Life, Plan, Upkeep};
 use goherd_shm::Scoreboard;
 use goherd_sys::inherited::Inherited;
 use goherd_sys::notify::Notifier;
@@ -36,7 +36,7 @@ pub fn run(
     config: &Config,
     mut server: Server,
     sources: Sources,
-    handover: Option<Handover>,
+    mut handover: Option<Handover>,
 ) -> Result<Next, Failure> {
     notes(config);
     if handover.is_none() {
@@ -48,6 +48,9 @@ pub fn run(
     let log = if handover.is_none() { background::open_log(config.daemonize.as_deref())? } else { None };
     let pidfile = config.pidfile.as_ref().map(std::path::absolute).transpose()?;
     folder.leave()?;
+    if let Some(left) = handover.as_mut().and_then(|handover| handover.commons.take()) {
+        server.inherit(left);
+    }
     let (generation, lines) = server.prepare(1, config, sources)?;
     let scoreboard = match &handover {
         None => Scoreboard::new()?,
@@ -77,7 +80,13 @@ pub fn try_out(config: &Config, mut server: Server, names: &[String]) -> Result<
     let (generation, _) =
         server.prepare(1, &Config { sockets: Vec::new(), ..config.clone() }, Sources::default())?;
     let plan = Plan { workers: 1, trial: true, cheaper: None, ..generation.plan };
-    let generation = Generation { plan, touch_reload: Vec::new(), fifos: Vec::new(), ..generation };
+    let generation = Generation {
+        plan,
+        touch_reload: Vec::new(),
+        fifos: Vec::new(),
+        upkeep: Upkeep::default(), // the files are the running server's
+        ..generation
+    };
     live(server, generation, Scoreboard::new()?, Notifier::default(), None)
 }
 
@@ -89,7 +98,8 @@ fn live(
     handover: Option<Handover>,
 ) -> Result<Next, Failure> {
     let scoreboard = Arc::new(scoreboard);
-    let master = goherd_master::Settings { generation, scoreboard, notifier, handover };
+    let master =
+        goherd_master::Settings { generation, scoreboard, inherited: server.inherited(), notifier, handover };
     match goherd_master::run(master, &mut server)? {
         Life::Worker(birth) => {
             let worker =

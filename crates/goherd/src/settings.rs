@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use goherd_bridge::App;
 use goherd_config::{CheaperAlgo, Config};
-use goherd_master::{Algorithm, Cheaper, Plan};
+use goherd_master::{Algorithm, Cheaper, Plan, Store, Upkeep};
+use goherd_shm::cache::{self, Ttl};
+use goherd_shm::commons::{Wanted, WantedCache};
+use goherd_shm::locks;
 use goherd_sys::descriptors;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::user::{self, Identity};
@@ -215,6 +218,44 @@ fn cheaper(config: &Config) -> Cheaper {
         cores: config.goroutines.unwrap_or(1).into(),
     }
 }
+
+/// What the processes are to share.
+pub fn commons(config: &Config) -> Wanted {
+    let cache = |cache: goherd_config::Cache| WantedCache {
+        settings: cache::Settings {
+            items: cache.items,
+            key_size: cache.key_size,
+            block_size: cache.block_size,
+            blocks: cache.blocks,
+            purge_lru: cache.purge_lru,
+        },
+        usual_ttl: match milliseconds(cache.expires) {
+            0 => Ttl::Endless,
+            millis => Ttl::Millis(millis),
+        },
+        name: cache.name,
+    };
+    Wanted { locks: config.locks + 1, caches: config.all_caches().map(cache).collect() }
+}
+
+/// How that is to be looked after. Relative paths are of the current folder.
+pub fn upkeep(config: &Config) -> io::Result<Upkeep> {
+    let store = |cache: goherd_config::Cache| {
+        let path = std::path::absolute(cache.store.as_ref()?);
+        let every = milliseconds(cache.store_sync);
+        Some(path.map(|path| Store { cache: cache.name, path, every }))
+    };
+    let sweep_every = if config.cache_no_expire { 0 } else { milliseconds(config.cache_expire_freq) };
+    Ok(Upkeep { sweep_every, stores: config.all_caches().filter_map(store).collect::<Result<_, _>>()? })
+}
+
+/// What the options take is what the parts can do.
+const _: () = assert!(
+    goherd_config::MOST_ITEMS <= cache::MOST_ITEMS
+        && goherd_config::LONGEST_KEY <= cache::LONGEST_KEY
+        && goherd_config::LARGEST_BLOCK <= cache::LARGEST_BLOCK
+        && 65_535 < locks::MOST_LOCKS
+);
 
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)

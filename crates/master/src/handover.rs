@@ -2,9 +2,11 @@
 //!
 //! The text of the parcel has a line for each thing; numbers behind `#` are places in the parcel's list of descriptors:
 //! ```text
-//! goherd 1                                 the version of this format, and of what master and workers share
+//! goherd 2                                 the version of this format, and of what master and workers share
 //! paused
 //! scoreboard #0
+//! seats #1                                 so, too: locks, metrics, once
+//! cache #5 NAME
 //! listener #1 http                         and whatever else its owner says of it
 //! member LINE NUMBER PID BORN serves #2    BORN in milliseconds of the monotonic clock; or `leaves`
 //! stranger PID
@@ -13,7 +15,8 @@
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use goherd_shm::Scoreboard;
+use goherd_shm::commons::Descriptors;
+use goherd_shm::{Commons, Scoreboard};
 use goherd_sys::Pid;
 use goherd_sys::clock::Millis;
 use goherd_sys::control::Control;
@@ -22,8 +25,9 @@ use goherd_sys::socket::Listener;
 
 use crate::family::Heirloom;
 
-/// The version of the format, of the scoreboard, and of the messages between master and workers.
-pub const VERSION: u32 = 1;
+/// The version of the format, of the scoreboard, and of the messages between master and workers. What else is shared has a
+/// version of its own in each memory.
+pub const VERSION: u32 = 2;
 
 /// The variable that asks a program whether it could take over.
 pub(crate) const TRIAL: &str = "GOHERD_TRIAL";
@@ -63,6 +67,8 @@ pub struct Handover {
     pub paused: bool,
     /// The memory that all share.
     pub scoreboard: OwnedFd,
+    /// What else all share, until somebody takes it.
+    pub commons: Option<Descriptors>,
     /// Listening sockets, and what their owner has said of them.
     pub listeners: Vec<(Listener, String)>,
     /// Workers, each with the socket to it.
@@ -76,12 +82,19 @@ impl Handover {
     pub(crate) fn pack<'a>(
         paused: bool,
         scoreboard: &Scoreboard,
+        commons: &Commons,
         listeners: impl Iterator<Item = (&'a Listener, String)>,
         members: impl Iterator<Item = (Heirloom, &'a Control)>,
         strangers: &[Pid],
     ) -> io::Result<Parcel> {
         let mut text = format!("goherd {VERSION}\n{}scoreboard #0\n", if paused { "paused\n" } else { "" });
         let mut descriptors = vec![scoreboard.as_fd().try_clone_to_owned()?];
+        for (what, fd) in commons.parts() {
+            let (what, name) = what.split_once(' ').unwrap_or((&what, ""));
+            text += format!("{what} #{} {name}", descriptors.len()).trim_end();
+            text.push('\n');
+            descriptors.push(fd.try_clone_to_owned()?);
+        }
         for (listener, name) in listeners {
             text += &format!("listener #{} {name}\n", descriptors.len());
             descriptors.push(listener.duplicate()?.into_fd());
@@ -110,6 +123,7 @@ impl Handover {
             return Err(malformed("its version is another one"));
         }
         let (mut paused, mut scoreboard) = (false, None);
+        let (mut tables, mut caches) = ([const { None }; 4], Vec::new());
         let (mut listeners, mut members, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
         let mut take = |word: &str| {
             let index = word.strip_prefix('#').and_then(|index| index.parse::<usize>().ok());
@@ -121,6 +135,11 @@ impl Handover {
             match words[..] {
                 ["paused"] => paused = true,
                 ["scoreboard", fd] => scoreboard = Some(take(fd)?),
+                ["seats", fd] => tables[0] = Some(take(fd)?),
+                ["locks", fd] => tables[1] = Some(take(fd)?),
+                ["metrics", fd] => tables[2] = Some(take(fd)?),
+                ["once", fd] => tables[3] = Some(take(fd)?),
+                ["cache", fd, name] => caches.push((name.to_owned(), take(fd)?)),
                 ["listener", fd, ..] => {
                     let name = words[2..].join(" ");
                     listeners.push((Listener::adopt(take(fd)?)?, name));
@@ -134,7 +153,11 @@ impl Handover {
             }
         }
         let scoreboard = scoreboard.ok_or_else(|| malformed("there is no scoreboard"))?;
-        Ok(Self { paused, scoreboard, listeners, members, strangers })
+        let [Some(seats), Some(locks), Some(metrics), Some(once)] = tables else {
+            return Err(malformed("a table of what all share is missing"));
+        };
+        let commons = Some(Descriptors { seats, locks, metrics, once, caches });
+        Ok(Self { paused, scoreboard, commons, listeners, members, strangers })
     }
 
     /// The workers, without the sockets.

@@ -16,4 +16,4 @@ pub use family::{
     Action, Algorithm, Cheaper, Event, Family, Heirloom, MAX_WORKERS, News, Plan, Sample, Status, YOUNG_MS,
 };
 pub use handover::Handover;
-pub use house::{Generation, Life, Owner, Program, Renewed, Settings, run};
+pub use house::{Generation, Life, Owner, Program, Renewed, Settings, Store, Upkeep, run};

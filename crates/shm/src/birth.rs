@@ -5,7 +5,7 @@ use std::sync::Arc;
 use goherd_sys::control::Control;
 use goherd_sys::socket::Listener;
 
-use crate::Scoreboard;
+use crate::{Commons, Scoreboard};
 
 /// A new worker's share.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Birth {
     pub control: Control,
     /// Its copies of the listening sockets.
     pub listeners: Vec<Listener>,
+    /// The memory that all share by name and number.
+    pub commons: Arc<Commons>,
     /// The board.
     pub scoreboard: Arc<Scoreboard>,
 }

@@ -14,8 +14,11 @@
 #![cfg_attr(loom, allow(dead_code, unused_imports, reason = "the model is of lock and cache alone"))]
 
 mod atomic;
+#[cfg(not(loom))]
 mod birth;
 pub mod cache;
+#[cfg(not(loom))]
+pub mod commons;
 mod lock;
 #[cfg(not(loom))]
 pub mod locks;
@@ -34,8 +37,11 @@ pub mod signals;
 #[cfg(not(loom))]
 pub mod store;
 
+#[cfg(not(loom))]
 pub use birth::Birth;
 pub use cache::Cache;
+#[cfg(not(loom))]
+pub use commons::Commons;
 pub use lock::Taken;
 #[cfg(not(loom))]
 pub use locks::Locks;

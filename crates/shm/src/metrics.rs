@@ -91,6 +91,14 @@ pub struct Reading {
     pub value: i64,
 }
 
+impl Metric {
+    /// A number for it, by which [`Metrics::numbered`] finds it.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        u32::try_from(self.at).unwrap_or(u32::MAX)
+    }
+}
+
 impl Metrics {
     /// Room for `count` metrics (1 to 65 536), shared with every process forked from now on.
     pub fn new(count: u32) -> io::Result<Self> {
@@ -121,6 +129,13 @@ impl Metrics {
         let words = self.region.words();
         let at = words.element_offset(&place[VALUE]).expect("the place is one of these words");
         Ok(Metric { at })
+    }
+
+    /// The metric with this number, in any process.
+    #[must_use]
+    pub fn numbered(&self, number: u32) -> Option<Metric> {
+        let at = number as usize;
+        (names::is_own(at, VALUE) && at < self.region.words().len()).then_some(Metric { at })
     }
 
     /// Adds to it; a sum beyond 64 bits begins anew at the other end. Without waiting, from any process.

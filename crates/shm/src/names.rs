@@ -70,6 +70,11 @@ pub(crate) fn count_in(words: usize) -> Option<usize> {
     places.is_multiple_of(PLACE).then_some(places / PLACE)
 }
 
+/// Whether the word `at` of a table is the word `own` of a place.
+pub(crate) fn is_own(at: usize, own: usize) -> bool {
+    at >= LINE && (at - LINE) % PLACE == own
+}
+
 /// The places.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Names<'a> {

@@ -48,6 +48,13 @@ pub fn unix_seconds() -> (u64, u64) {
     (u64::try_from(t.tv_sec).unwrap_or(0), 1000 - u64::try_from(t.tv_nsec).unwrap_or(0) / 1_000_000)
 }
 
+/// Milliseconds since 1970 (UTC).
+#[must_use]
+pub fn unix_millis() -> u64 {
+    let (seconds, left) = unix_seconds();
+    seconds * 1000 + (1000 - left)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +72,6 @@ mod tests {
     fn wall_time_is_of_this_century() {
         let (seconds, left) = unix_seconds();
         assert!(seconds > 1_700_000_000 && (1..=1000).contains(&left));
+        assert!(unix_millis() / 1000 >= seconds);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use goherd_bridge::{App, Context, Host, LoadError, Started};
+use goherd_bridge::{App, Context, Host, LoadError, Share, Started};
 use goherd_proto::Protocol;
 use goherd_reactor::{Door, Harakiri, Limits, Reactor, Times};
 use goherd_shm::{Birth, ToMaster};
@@ -94,11 +94,12 @@ impl DoorSettings {
 /// Lives. Call it in a process that was just forked and has one thread. It returns only if the application is the
 /// program's own, and the process is to go on as that.
 pub fn run(settings: &Settings, birth: Birth) {
-    let Birth { number, line, control, listeners, scoreboard, .. } = birth;
+    let Birth { number, line, control, listeners, commons, scoreboard, .. } = birth;
     let life = requests_of_a_life(settings.max_requests_per_life, settings.max_requests_delta, number);
     let desk = Arc::new(Desk::new(number, line, control, scoreboard, life));
-    let failure = match settle_in(settings, listeners, &desk) {
-        Ok(reactor) => match live(settings, &reactor, &desk) {
+    let seat = commons.seats.sit().map_err(io::Error::other);
+    let failure = match seat.and_then(|seat| Ok((seat, settle_in(settings, listeners, &desk)?))) {
+        Ok((seat, reactor)) => match live(settings, &reactor, &desk, Share { commons, seat }) {
             Ok(()) => return,
             Err(error) => error.to_string(),
         },
@@ -139,10 +140,16 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
 }
 
 /// Loads the application and serves; answers with the reason why not, or when the application is the program's own.
-fn live(settings: &Settings, reactor: &Arc<Reactor>, desk: &Arc<Desk>) -> Result<(), LoadError> {
+fn live(
+    settings: &Settings,
+    reactor: &Arc<Reactor>,
+    desk: &Arc<Desk>,
+    shared: Share,
+) -> Result<(), LoadError> {
     let context = goherd_bridge::install(Context::new(
         Arc::clone(reactor),
         Box::new(Counter(Arc::clone(desk))),
+        shared,
         desk.number,
         settings.cores,
         settings.args.clone(),

@@ -12,6 +12,7 @@ mod application;
 mod bad_input;
 mod bad_library;
 mod commands;
+mod commons;
 mod concurrency;
 mod connections;
 mod crashes;

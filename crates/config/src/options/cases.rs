@@ -375,6 +375,44 @@ const CASES: &[Case] = &[
         refused: &[("x", "true or false")],
     },
     Case {
+        option: "cache2",
+        value: "name=pages,items=7,blocksize=128,purge_lru=1",
+        shows: |r| {
+            let caches: Vec<_> = config(r).all_caches().collect();
+            matches!(&caches[..], [pages] if pages.name == "pages" && pages.items == 7 && pages.purge_lru)
+        },
+        refused: &[
+            ("", "is none of its keys"),
+            ("name=pages", "items=N"),
+            ("items=7,backend=redis", "is none of its keys"),
+            ("items=banana", "a whole number from 1"),
+        ],
+    },
+    Case {
+        option: "cache",
+        value: "100",
+        shows: |r| config(r).all_caches().any(|cache| cache.name == "default" && cache.items == 100),
+        refused: &[("0", "from 1 to 1073741824"), ("", "from 1")],
+    },
+    Case {
+        option: "cache-expire-freq",
+        value: "0.5",
+        shows: |r| config(r).cache_expire_freq == Duration::from_millis(500),
+        refused: &[("x", "such as 10 or 0.5")],
+    },
+    Case {
+        option: "cache-no-expire",
+        value: "true",
+        shows: |r| config(r).cache_no_expire,
+        refused: &[("x", "true or false")],
+    },
+    Case {
+        option: "locks",
+        value: "8",
+        shows: |r| config(r).locks == 8,
+        refused: &[("65536", "from 0 to 65535"), ("-1", "from 0")],
+    },
+    Case {
         option: "daemonize",
         value: "/var/log/app.log",
         shows: |r| config(r).daemonize.as_deref() == Some(Path::new("/var/log/app.log")),

@@ -15,6 +15,7 @@ mod processes;
 mod reload;
 mod requests;
 mod service;
+mod shared;
 mod sockets;
 mod unknown;
 pub mod uwsgi_only;
@@ -71,6 +72,7 @@ pub enum Group {
     Processes,
     Lives,
     Reload,
+    Shared,
     Service,
     Accepted,
     Requests,
@@ -84,6 +86,7 @@ impl Group {
         Self::Processes,
         Self::Lives,
         Self::Reload,
+        Self::Shared,
         Self::Service,
         Self::Limits,
         Self::Configuration,
@@ -101,6 +104,7 @@ impl Group {
             Self::Processes => "Processes",
             Self::Lives => "Lives of workers",
             Self::Reload => "Reload and end",
+            Self::Shared => "Shared state",
             Self::Service => "Service and privileges",
             Self::Accepted => "Accepted for compatibility with uWSGI",
             Self::Requests => "Instead of serving",
@@ -117,6 +121,7 @@ impl Group {
             Self::Processes => processes::ROWS,
             Self::Lives => lives::ROWS,
             Self::Reload => reload::ROWS,
+            Self::Shared => shared::ROWS,
             Self::Service => service::ROWS,
             Self::Accepted => accepted::ROWS,
             Self::Requests => requests::ROWS,

@@ -10,7 +10,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("async", "use goroutines"),
     ("attach-daemon", ""),
     ("auto-procname", ""),
-    ("cache2", ""),
     ("callable", NOT_PYTHON),
     ("cron", ""),
     ("disable-logging", ""),

@@ -11,7 +11,7 @@ use goherd_sys::process::{self, Fork, Pid};
 use goherd_sys::signal::Signum;
 use goherd_sys::stderr;
 
-use super::House;
+use super::{Generation, House};
 use crate::family::Event;
 use crate::handover::Handover;
 
@@ -110,13 +110,15 @@ impl House<'_> {
             }
             Ok((ours, theirs, Fork::Child)) => {
                 drop(ours);
-                let listeners = self.generations.remove(&generation).map(|generation| generation.listeners);
+                let Generation { listeners, commons, .. } =
+                    self.generations.remove(&generation).expect("prepare has found it");
                 return Some(Birth {
                     number,
                     line,
                     generation,
                     control: theirs,
-                    listeners: listeners.unwrap_or_default(),
+                    listeners,
+                    commons,
                     scoreboard: Arc::clone(&self.scoreboard),
                 });
             }
@@ -146,13 +148,18 @@ impl House<'_> {
             }
             let found = self.children.iter().find(|(_, child)| *child == pid);
             let Some((line, _)) = found else {
-                let _an_orphan = process::reap(pid);
+                let ending = process::reap(pid);
+                let _or_an_orphan = self.keeper.reaped(pid, ending);
                 continue;
             };
             self.read_control(line); // its last words come before its end
             // The children that its handlers left behind: the dead one holds their group's number until it is reaped.
             process::kill_group(pid, Signum::KILL);
             let Some(ending) = process::reap(pid) else { continue };
+            for life in self.keeper.bury(pid) {
+                let all = self.generations.values();
+                all.for_each(|generation| generation.commons.release_all_of(self.keeper.seat(), life));
+            }
             self.children.children.remove(&line);
             let slot = self.scoreboard.slot(line);
             self.events.push_back(Event::Exited { line, ending, requests: slot.requests() });

@@ -4,13 +4,14 @@ mod children;
 mod commands;
 mod touch;
 mod upgrade;
+mod upkeep;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use goherd_shm::{Birth, Scoreboard, ToWorker};
+use goherd_shm::{Birth, Commons, Scoreboard, ToWorker};
 use goherd_sys::clock::Millis;
 use goherd_sys::epoll::{Batch, Epoll, Watch};
 use goherd_sys::notify::Notifier;
@@ -26,6 +27,9 @@ use children::Children;
 use commands::Commands;
 use touch::Touch;
 use upgrade::Trial;
+use upkeep::Keeper;
+
+pub use upkeep::{Store, Upkeep};
 
 /// The token of the signals. Workers' control sockets have their lines, from 1.
 const SIGNALS: u64 = 0;
@@ -45,6 +49,10 @@ pub struct Generation {
     pub touch_reload: Vec<PathBuf>,
     /// Named pipes for commands.
     pub fifos: Vec<PathBuf>,
+    /// The memory that all share by name and number.
+    pub commons: Arc<Commons>,
+    /// How that is to be looked after.
+    pub upkeep: Upkeep,
 }
 
 /// A program with its arguments.
@@ -84,6 +92,8 @@ pub struct Settings {
     pub generation: Generation,
     /// One line for each worker.
     pub scoreboard: Arc<Scoreboard>,
+    /// What the program before this one has left of what all share.
+    pub inherited: Option<Arc<Commons>>,
     /// The way to the service manager.
     pub notifier: Notifier,
     /// What the program before this one has handed on.
@@ -113,7 +123,10 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
             }
         }
         house.follow_generation();
-        let due = [house.family.due(), house.touch.due(), house.heartbeat].into_iter().flatten().min();
+        let due = [house.family.due(), house.touch.due(), house.heartbeat, house.keeper.due()]
+            .into_iter()
+            .flatten()
+            .min();
         house.epoll.wait(&mut batch, due.map(|due| due.since(Millis::now())))?;
         for readiness in &mut batch {
             match readiness.token {
@@ -124,6 +137,7 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
             }
         }
         house.beat(Millis::now());
+        house.keeper.tick(Millis::now());
         if house.touch.look(Millis::now()) {
             house.events.push_back(Event::Reload);
         }
@@ -146,6 +160,7 @@ struct House<'a> {
     commands: Commands,
     touch: Touch,
     trial: Option<Trial>,
+    keeper: Keeper,
     notifier: Notifier,
     /// When to tell the service manager next that this process is alive.
     heartbeat: Option<Millis>,
@@ -171,6 +186,9 @@ impl<'a> House<'a> {
         let epoll = Epoll::new()?;
         epoll.add(&signals, SIGNALS, Watch::Readable)?;
         let (now, plan) = (Millis::now(), settings.generation.plan.clone());
+        let generation = settings.generation;
+        let keeper = Keeper::new(&generation.commons)?;
+        keeper.fill(&generation.commons, &generation.upkeep, settings.inherited.as_deref());
         let mut house = Self {
             owner,
             family: Family::new(plan.clone(), now),
@@ -178,12 +196,13 @@ impl<'a> House<'a> {
             epoll,
             signals,
             children: Children::new(),
-            generations: BTreeMap::from([(1, settings.generation)]),
+            generations: BTreeMap::from([(1, generation)]),
             followed: 0,
             watched: None,
             commands: Commands::default(),
             touch: Touch::default(),
             trial: None,
+            keeper,
             heartbeat: settings.notifier.watchdog_interval().map(|_| now),
             notifier: settings.notifier,
             scoreboard: settings.scoreboard,
@@ -240,6 +259,7 @@ impl<'a> House<'a> {
             Action::Exit(code) => {
                 self.trial.take().into_iter().for_each(Trial::end);
                 self.children.end_all();
+                self.keeper.save_all();
                 return Some(Life::Master(code));
             }
         }
@@ -294,6 +314,7 @@ impl<'a> House<'a> {
         self.followed = current;
         self.commands.follow(&generation.fifos, &self.epoll, COMMANDS);
         self.touch.follow(&generation.touch_reload, Millis::now());
+        self.keeper.follow(&generation.commons, &generation.upkeep, Millis::now());
     }
 
     /// Watches the sockets of the generation that serves, or none. Those of another are watched no longer, which their end

@@ -63,6 +63,8 @@ impl House<'_> {
         let event = match self.owner.renew(generation, open) {
             Ok(Renewed::Generation(new)) => {
                 let plan = new.plan.clone();
+                let old = self.generations.get(&current).map(|old| &*old.commons);
+                self.keeper.fill(&new.commons, &new.upkeep, old);
                 self.generations.insert(generation, new);
                 Event::Renewed { generation, plan }
             }
@@ -109,9 +111,11 @@ impl House<'_> {
         let members = self.family.hand_on();
         let current = self.family.generation();
         let listeners = self.generations.get(&current).map_or(&[][..], |current| &current.listeners[..]);
+        self.keeper.stop_saving();
         let handover = Handover::pack(
             self.family.is_paused(),
             &self.scoreboard,
+            self.keeper.commons(),
             listeners.iter().zip(self.owner.names(current)),
             members.into_iter().filter_map(|member| Some((member, self.children.control(member.line)?))),
             self.children.strangers(),

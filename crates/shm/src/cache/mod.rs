@@ -380,13 +380,20 @@ impl Cache {
     /// The keys of all entries. Writers are not kept waiting: an entry is listed if it is there all the time, not if it comes
     /// or goes meanwhile, and none is listed twice for being written to.
     pub fn keys<'a>(&'a self, seat: &'a Seat, now: Millis) -> impl Iterator<Item = Vec<u8>> + 'a {
-        self.buckets(seat, now, |seen| Ok(seen.item.key(seen.sizes.key)))
+        self.buckets(0..self.layout.buckets, seat, now, |seen| Ok(seen.item.key(seen.sizes.key)))
+    }
+
+    /// The keys in a portion of the cache, as [`Cache::keys`] lists them; `None`: there are only so many portions.
+    #[must_use]
+    pub fn keys_in(&self, portion: usize, seat: &Seat, now: Millis) -> Option<Vec<Vec<u8>>> {
+        let buckets = portions(self.layout.buckets).nth(portion)?;
+        Some(self.buckets(buckets, seat, now, |seen| Ok(seen.item.key(seen.sizes.key))).collect())
     }
 
     /// Copies of all entries, as [`Cache::keys`] lists them.
     pub fn entries<'a>(&'a self, seat: &'a Seat, now: Millis) -> impl Iterator<Item = Entry> + 'a {
         let table = self.table();
-        self.buckets(seat, now, move |seen| {
+        self.buckets(0..self.layout.buckets, seat, now, move |seen| {
             let mut value = vec![0; seen.sizes.value];
             seen.copy(table, &mut value)?;
             Ok(Entry { key: seen.item.key(seen.sizes.key), value, ttl: Ttl::left(seen.expires, now) })
@@ -395,12 +402,13 @@ impl Cache {
 
     fn buckets<'a, T: 'a>(
         &'a self,
+        buckets: std::ops::Range<usize>,
         seat: &'a Seat,
         now: Millis,
         mut take: impl FnMut(Seen<'a>) -> Result<T, Disturbed> + 'a,
     ) -> impl Iterator<Item = T> + 'a {
         let table = self.table();
-        (0..self.layout.buckets).flat_map(move |number| {
+        buckets.flat_map(move |number| {
             table.read_bucket(number, now.0, &mut take).unwrap_or_else(|Disturbed| {
                 self.undisturbed(seat, || table.read_bucket(number, now.0, &mut take)).unwrap_or_default()
             })
@@ -420,6 +428,24 @@ impl Cache {
             lock.release(seat.life());
         }
         true
+    }
+
+    /// The longest key that it takes, in bytes.
+    #[must_use]
+    pub fn longest_key(&self) -> usize {
+        self.layout.key_size
+    }
+
+    /// The longest value that it takes, in bytes.
+    #[must_use]
+    pub fn longest_value(&self) -> usize {
+        self.layout.longest_value()
+    }
+
+    /// How often writers have had their turn: as long as it is the same, nothing has changed.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.table().get(TURNS)
     }
 
     /// The figures now.

@@ -1,0 +1,208 @@
+//! All that the processes of a server share beside the scoreboard: made before the first fork, kept over the deaths of workers,
+//! over reloads as far as it stays what the configuration asks for, and over upgrades of the master.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use crate::cache::{Cache, Settings, Ttl};
+use crate::locks::Locks;
+use crate::metrics::Metrics;
+use crate::once::Once;
+use crate::region::AdoptError;
+use crate::seats::{Life, MOST_SEATS, Seat, Seats};
+
+/// How many metrics there can be.
+const METRICS: u32 = 1024;
+/// How many things there can be that are done once.
+const ONCE: u32 = 1024;
+
+/// What a configuration asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Locks, with lock 0.
+    pub locks: u32,
+    /// Caches, each with a name of its own.
+    pub caches: Vec<WantedCache>,
+}
+
+/// A cache that is asked for.
+#[derive(Clone, Debug)]
+pub struct WantedCache {
+    /// Its name.
+    pub name: String,
+    /// Its sizes.
+    pub settings: Settings,
+    /// How long entries live that are put without a time.
+    pub usual_ttl: Ttl,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub struct Commons {
+    /// Who may hold locks.
+    pub seats: Arc<Seats>,
+    /// The numbered locks.
+    pub locks: Arc<Locks>,
+    /// Counters and gauges.
+    pub metrics: Arc<Metrics>,
+    /// What is done once.
+    pub once: Arc<Once>,
+    /// The caches, in the order of the configuration.
+    pub caches: Vec<NamedCache>,
+}
+
+/// A cache with its name.
+#[derive(Clone, Debug)]
+pub struct NamedCache {
+    /// The name.
+    pub name: String,
+    /// How long entries live that are put without a time.
+    pub usual_ttl: Ttl,
+    /// The cache.
+    pub cache: Arc<Cache>,
+}
+
+/// What is left of the commons of a master that this one replaces.
+#[derive(Debug)]
+pub struct Descriptors {
+    /// Of the seats.
+    pub seats: OwnedFd,
+    /// Of the locks.
+    pub locks: OwnedFd,
+    /// Of the metrics.
+    pub metrics: OwnedFd,
+    /// Of what is done once.
+    pub once: OwnedFd,
+    /// Of the caches, with their names.
+    pub caches: Vec<(String, OwnedFd)>,
+}
+
+impl Commons {
+    /// Empty ones.
+    pub fn new(wanted: &Wanted) -> io::Result<Self> {
+        Ok(Self {
+            seats: Arc::new(Seats::new(MOST_SEATS)?),
+            locks: Arc::new(Locks::new(wanted.locks)?),
+            metrics: Arc::new(Metrics::new(METRICS)?),
+            once: Arc::new(Once::new(ONCE)?),
+            caches: wanted.caches.iter().map(|cache| cache.make(&[])).collect::<io::Result<_>>()?,
+        })
+    }
+
+    /// Takes over those of the master that this one replaces, as they are.
+    pub fn adopt(left: Descriptors) -> Result<Self, AdoptError> {
+        let cache =
+            |(name, fd)| Ok(NamedCache { name, usual_ttl: Ttl::Endless, cache: Arc::new(Cache::adopt(fd)?) });
+        Ok(Self {
+            seats: Arc::new(Seats::adopt(left.seats)?),
+            locks: Arc::new(Locks::adopt(left.locks)?),
+            metrics: Arc::new(Metrics::adopt(left.metrics)?),
+            once: Arc::new(Once::adopt(left.once)?),
+            caches: left.caches.into_iter().map(cache).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// What is wanted now: the same memory for all that stays as it was, new memory for the rest.
+    pub fn renewed(&self, wanted: &Wanted) -> io::Result<Self> {
+        let locks = if self.locks.count() == wanted.locks {
+            Arc::clone(&self.locks)
+        } else {
+            Arc::new(Locks::new(wanted.locks)?)
+        };
+        Ok(Self {
+            seats: Arc::clone(&self.seats),
+            locks,
+            metrics: Arc::clone(&self.metrics),
+            once: Arc::clone(&self.once),
+            caches: wanted.caches.iter().map(|cache| cache.make(&self.caches)).collect::<io::Result<_>>()?,
+        })
+    }
+
+    /// The cache `name`, which may have another memory than one had that was called so before.
+    #[must_use]
+    pub fn cache(&self, name: &str) -> Option<&NamedCache> {
+        self.caches.iter().find(|cache| cache.name == name)
+    }
+
+    /// Releases all that the life `dead` held. For whoever reaped that process.
+    pub fn release_all_of(&self, seat: &Seat, dead: Life) {
+        let _released = self.locks.release_all_of(dead);
+        self.once.release_all_of(dead);
+        for cache in &self.caches {
+            let _put_right = cache.cache.release_all_of(seat, dead);
+        }
+    }
+
+    /// The memory of each part, for a program that takes over: what it is, and the descriptor.
+    pub fn parts(&self) -> impl Iterator<Item = (String, BorrowedFd<'_>)> {
+        let tables = [
+            ("seats", self.seats.as_fd()),
+            ("locks", self.locks.as_fd()),
+            ("metrics", self.metrics.as_fd()),
+            ("once", self.once.as_fd()),
+        ];
+        let caches = self.caches.iter().map(|cache| (format!("cache {}", cache.name), cache.cache.as_fd()));
+        tables.into_iter().map(|(what, fd)| (what.to_owned(), fd)).chain(caches)
+    }
+}
+
+impl WantedCache {
+    /// The cache among `old` that is what is wanted, or a new one.
+    fn make(&self, old: &[NamedCache]) -> io::Result<NamedCache> {
+        let same = |old: &&NamedCache| old.name == self.name && old.cache.settings() == self.settings;
+        let cache = match old.iter().find(same) {
+            Some(old) => Arc::clone(&old.cache),
+            None => Arc::new(Cache::new(&self.name, &self.settings)?),
+        };
+        Ok(NamedCache { name: self.name.clone(), usual_ttl: self.usual_ttl, cache })
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(miri))]
+mod tests {
+    use super::*;
+    use crate::cache::Rule;
+    use goherd_sys::clock::Millis;
+
+    fn wanted(locks: u32, caches: &[(&str, u32)]) -> Wanted {
+        let cache = |&(name, items): &(&str, u32)| WantedCache {
+            name: name.to_owned(),
+            settings: Settings { items, key_size: 16, block_size: 64, blocks: items, purge_lru: false },
+            usual_ttl: Ttl::Endless,
+        };
+        Wanted { locks, caches: caches.iter().map(cache).collect() }
+    }
+
+    #[test]
+    fn what_stays_as_it_was_keeps_its_memory() {
+        let first = Commons::new(&wanted(1, &[("a", 8), ("b", 8)])).unwrap();
+        let next = first.renewed(&wanted(1, &[("b", 8), ("a", 9), ("c", 8)])).unwrap();
+        let same = |name: &str| {
+            next.cache(name).zip(first.cache(name)).is_some_and(|(a, b)| Arc::ptr_eq(&a.cache, &b.cache))
+        };
+        assert_eq!(["a", "b", "c"].map(same), [false, true, false]);
+        assert!(Arc::ptr_eq(&first.locks, &next.locks) && Arc::ptr_eq(&first.once, &next.once));
+        let more = next.renewed(&wanted(4, &[])).unwrap();
+        assert_eq!((more.locks.count(), more.caches.len()), (4, 0));
+    }
+
+    #[test]
+    fn all_of_it_is_adopted_by_its_descriptors() {
+        let first = Commons::new(&wanted(3, &[("a", 8)])).unwrap();
+        let seat = first.seats.sit().unwrap();
+        let (now, cache) = (Millis::now(), &first.caches[0].cache);
+        cache.put(&seat, b"k", b"v", Ttl::Endless, Rule::Always, now).unwrap();
+        let mut parts: Vec<_> =
+            first.parts().map(|(what, fd)| (what, fd.try_clone_to_owned().unwrap())).collect();
+        assert_eq!(parts.len(), 5);
+        let (name, cache) = parts.pop().unwrap();
+        let mut next = || parts.pop().unwrap().1;
+        let (once, metrics, locks, seats) = (next(), next(), next(), next());
+        let caches = vec![(name.strip_prefix("cache ").unwrap().to_owned(), cache)];
+        let second = Commons::adopt(Descriptors { seats, locks, metrics, once, caches }).unwrap();
+        assert_eq!(second.locks.count(), 3);
+        assert_eq!(second.cache("a").unwrap().cache.get(&seat, b"k", now).as_deref(), Some(&b"v"[..]));
+    }
+}

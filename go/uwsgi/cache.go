@@ -1,0 +1,293 @@
+package uwsgi
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+	"unsafe"
+)
+
+// Errors of a cache. Those that the methods give wrap them, and say more: compare
+// with errors.Is.
+var (
+	// ErrMissing: there is no entry with this key, or no cache with this name.
+	ErrMissing = errors.New("it is not there")
+	// ErrExists: there is an entry with this key.
+	ErrExists = errors.New("there is an entry with this key")
+	// ErrFull: all items or too many blocks are in use, and nothing may be dropped.
+	ErrFull = errors.New("it is full")
+	// ErrLength: the key is empty or longer than keysize, or the value is longer
+	// than all blocks together.
+	ErrLength = errors.New("its length is wrong")
+	// ErrNotANumber: the entry is not a whole number of 64 bits in decimal, or the
+	// sum would not be one.
+	ErrNotANumber = errors.New("it is not a number of 64 bits")
+	// ErrBusy: another process holds what is needed and does not go on, though it
+	// lives.
+	ErrBusy = errors.New("another process does not go on")
+)
+
+// Forever is the time of an entry that lives until it is deleted.
+const Forever = time.Duration(1<<63 - 1)
+
+// Cache is a cache of the server, by the name that the option cache2 or cache
+// gives it: keys and values that all worker processes share. Its methods may be
+// called at any time and from any goroutine, and copy what they are given and
+// what they give.
+//
+// Times to live are rounded up to milliseconds. 0 is the time that the option
+// cache2 gives the entries of this cache (its key expires), or else Forever.
+//
+// Outside a server a cache is the process's own, has any name, and is never full.
+type Cache struct {
+	name  string
+	store cacheStore
+}
+
+// cacheStore is where the entries are. The numbers that it gives are those of the
+// server's functions.
+type cacheStore interface {
+	get(key string, b []byte) int64
+	put(key string, value []byte, millis uint64, rule uint32) int64
+	add(key string, by int64, millis uint64, sum *int64) int64
+	del(key string) int64
+	ttl(key string) int64
+	clear() int64
+	keys(portion uint32, b []byte) int64
+	longest(ofValues uint32) int64
+}
+
+// sharedCache is a cache of the server, by its number.
+type sharedCache uint32
+
+func (c sharedCache) get(key string, b []byte) int64 { return abiCacheGet(uint32(c), key, b) }
+func (c sharedCache) put(key string, value []byte, millis uint64, rule uint32) int64 {
+	return abiCachePut(uint32(c), key, value, millis, rule)
+}
+func (c sharedCache) add(key string, by int64, millis uint64, sum *int64) int64 {
+	return abiCacheAdd(uint32(c), key, by, millis, sum)
+}
+func (c sharedCache) del(key string) int64                { return abiCacheDelete(uint32(c), key) }
+func (c sharedCache) ttl(key string) int64                { return abiCacheTTL(uint32(c), key) }
+func (c sharedCache) clear() int64                        { return abiCacheClear(uint32(c)) }
+func (c sharedCache) keys(portion uint32, b []byte) int64 { return abiCacheKeys(uint32(c), portion, b) }
+func (c sharedCache) longest(ofValues uint32) int64       { return abiCacheLongest(uint32(c), ofValues) }
+
+// opened has the caches that were opened, by their names: what is found once
+// stays for the life of the process.
+var opened struct {
+	sync.RWMutex
+	caches map[string]*Cache
+}
+
+// OpenCache gives the cache with this name, or the first one if the name is empty.
+func OpenCache(name string) (*Cache, error) {
+	opened.RLock()
+	c := opened.caches[name]
+	opened.RUnlock()
+	if c != nil {
+		return c, nil
+	}
+	opened.Lock()
+	defer opened.Unlock()
+	if c := opened.caches[name]; c != nil {
+		return c, nil
+	}
+	c = &Cache{name: name}
+	if hasServer() {
+		number := abiCacheFind(name)
+		if number < 0 && name == "" {
+			return nil, fmt.Errorf("uwsgi: the server has no cache (option cache2): %w", ErrMissing)
+		}
+		if number < 0 {
+			return nil, fmt.Errorf("uwsgi: the server has no cache called %q (option cache2): %w", name, ErrMissing)
+		}
+		c.store = sharedCache(number)
+	} else {
+		c.store = newLocalCache()
+	}
+	if opened.caches == nil {
+		opened.caches = make(map[string]*Cache)
+	}
+	opened.caches[name] = c
+	return c, nil
+}
+
+// scratch has buffers for values whose length is not known yet.
+var scratch = sync.Pool{New: func() interface{} { return new([4096]byte) }}
+
+// Get gives the value of a key. The error of one that is not there is ErrMissing
+// itself; an empty value is not nil.
+func (c *Cache) Get(key string) ([]byte, error) {
+	buffer := scratch.Get().(*[4096]byte)
+	defer scratch.Put(buffer)
+	n := c.store.get(key, buffer[:])
+	if n >= 0 && n <= int64(len(buffer)) {
+		return append(make([]byte, 0, n), buffer[:n]...), nil
+	}
+	for n >= 0 {
+		value := make([]byte, n)
+		if n = c.store.get(key, value); n >= 0 && n <= int64(len(value)) {
+			return value[:n], nil
+		}
+	}
+	return nil, ErrMissing
+}
+
+// Set puts an entry, in place of one with the same key if there is one.
+func (c *Cache) Set(key string, value []byte, ttl time.Duration) error {
+	return c.put(key, value, ttl, putAlways)
+}
+
+// Add puts an entry if there is none with this key; else the error is ErrExists.
+func (c *Cache) Add(key string, value []byte, ttl time.Duration) error {
+	return c.put(key, value, ttl, putIfAbsent)
+}
+
+// Update puts an entry in place of the one with this key; if there is none the
+// error is ErrMissing.
+func (c *Cache) Update(key string, value []byte, ttl time.Duration) error {
+	return c.put(key, value, ttl, putIfPresent)
+}
+
+func (c *Cache) put(key string, value []byte, ttl time.Duration, rule uint32) error {
+	millis, err := c.millis(ttl)
+	if err != nil {
+		return err
+	}
+	return c.failure(c.store.put(key, value, millis, rule), key, len(value))
+}
+
+// Delete deletes an entry; if there is none the error is ErrMissing.
+func (c *Cache) Delete(key string) error {
+	return c.failure(c.store.del(key), key, 0)
+}
+
+// Exists says whether there is an entry with this key.
+func (c *Cache) Exists(key string) bool {
+	return c.store.ttl(key) >= 0
+}
+
+// Incr adds by to the number that the entry is, text in decimal, and gives the sum:
+// at once, as seen from all processes. An entry that is not there counts from 0
+// and lives for ttl; one that is there lives as long as it would have.
+func (c *Cache) Incr(key string, by int64, ttl time.Duration) (int64, error) {
+	millis, err := c.millis(ttl)
+	if err != nil {
+		return 0, err
+	}
+	var sum int64
+	err = c.failure(c.store.add(key, by, millis, &sum), key, 0)
+	return sum, err
+}
+
+// Decr is Incr with -by.
+func (c *Cache) Decr(key string, by int64, ttl time.Duration) (int64, error) {
+	if by == -1<<63 {
+		return 0, c.failure(errOverflow, key, 0)
+	}
+	return c.Incr(key, -by, ttl)
+}
+
+// TTL gives how long an entry lives on, or Forever; if there is none the error is
+// ErrMissing.
+func (c *Cache) TTL(key string) (time.Duration, error) {
+	millis := c.store.ttl(key)
+	if millis < 0 {
+		return 0, c.failure(millis, key, 0)
+	}
+	if millis > int64(Forever/time.Millisecond) {
+		return Forever, nil
+	}
+	return time.Duration(millis) * time.Millisecond, nil
+}
+
+// Keys gives the keys of all entries, in no order. Nobody has to wait for it: what
+// comes or goes meanwhile may be among them or not.
+func (c *Cache) Keys() []string {
+	var keys []string
+	buffer := make([]byte, 64<<10)
+	for portion := uint32(0); ; portion++ {
+		n := c.store.keys(portion, buffer)
+		for n > int64(len(buffer)) {
+			buffer = make([]byte, 2*n)
+			n = c.store.keys(portion, buffer)
+		}
+		if n < 0 {
+			return keys
+		}
+		for rest := buffer[:n]; len(rest) > 0; {
+			length := 4 + int(byteOrder.Uint32(rest))
+			keys = append(keys, string(rest[4:length]))
+			rest = rest[length:]
+		}
+	}
+}
+
+// Clear deletes all entries.
+func (c *Cache) Clear() error {
+	return c.failure(c.store.clear(), "", 0)
+}
+
+// byteOrder is the machine's.
+var byteOrder = func() binary.ByteOrder {
+	one := uint16(1)
+	if *(*byte)(unsafe.Pointer(&one)) == 1 {
+		return binary.LittleEndian
+	}
+	return binary.BigEndian
+}()
+
+// millis gives a time as the server takes it.
+func (c *Cache) millis(ttl time.Duration) (uint64, error) {
+	switch {
+	case ttl < 0:
+		return 0, fmt.Errorf("uwsgi: %s: an entry cannot live for %v", c.label(), ttl)
+	case ttl == 0:
+		return ttlUsual, nil
+	case ttl == Forever:
+		return ttlEndless, nil
+	}
+	return uint64((ttl-1)/time.Millisecond) + 1, nil
+}
+
+// label names the cache in errors.
+func (c *Cache) label() string {
+	if c.name == "" {
+		return "the first cache"
+	}
+	return fmt.Sprintf("cache %q", c.name)
+}
+
+// failure makes an error of what a function has given.
+func (c *Cache) failure(code int64, key string, length int) error {
+	switch code {
+	case errMissing:
+		return ErrMissing
+	case errExists:
+		return ErrExists
+	case errFull:
+		return fmt.Errorf("uwsgi: %s: %w (items, blocks, purge_lru)", c.label(), ErrFull)
+	case errKey:
+		if key == "" {
+			return fmt.Errorf("uwsgi: %s: the key is empty: %w", c.label(), ErrLength)
+		}
+		return fmt.Errorf("uwsgi: %s: the key has %d bytes, and keys may have %d (keysize): %w",
+			c.label(), len(key), c.store.longest(0), ErrLength)
+	case errValue:
+		return fmt.Errorf("uwsgi: %s: the value has %d bytes, and all blocks together have %d "+
+			"(blocks, blocksize): %w", c.label(), length, c.store.longest(1), ErrLength)
+	case errNumber, errOverflow:
+		return fmt.Errorf("uwsgi: %s: key %q: %w", c.label(), key, ErrNotANumber)
+	case errBusy:
+		return fmt.Errorf("uwsgi: %s: %w", c.label(), ErrBusy)
+	case errDamaged:
+		return fmt.Errorf("uwsgi: %s: its memory is damaged", c.label())
+	}
+	if code < 0 {
+		return fmt.Errorf("uwsgi: %s: error %d", c.label(), code)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package uwsgi
+
+import "time"
+
+// The bits of the flags that CacheSetFlags takes, with uWSGI's numbers.
+const (
+	// CacheFlagUpdate lets an entry replace the one with the same key.
+	CacheFlagUpdate = 2
+	// CacheFlagLocal tells no other server of the entry, which is so in any case.
+	CacheFlagLocal = 4
+	// CacheFlagAbsExpire says that expires is a time, in seconds since 1970.
+	CacheFlagAbsExpire = 8
+)
+
+// CacheGet gives the value of a key in the cache with this name, or in the first
+// one if the name is empty; "" when there is none. Cache.Get tells what is missing
+// from what is empty.
+func CacheGet(key, cache string) string {
+	c, err := OpenCache(cache)
+	if err != nil {
+		return ""
+	}
+	value, _ := c.Get(key)
+	return string(value)
+}
+
+// CacheSet puts an entry that is not there yet, for so many seconds, or for ever if
+// expires is 0. It says whether it did: false also for a cache that there is not,
+// one that is full, or a key or value that it does not take.
+func CacheSet(key string, value []byte, expires uint64, cache string) bool {
+	return CacheSetFlags(key, value, expires, 0, cache)
+}
+
+// CacheUpdate is CacheSet, but it replaces an entry that is there.
+func CacheUpdate(key string, value []byte, expires uint64, cache string) bool {
+	return CacheSetFlags(key, value, expires, CacheFlagUpdate, cache)
+}
+
+// CacheSetFlags is CacheSet with flags (CacheFlagUpdate and its like, added up).
+// False also for flags that there are not.
+func CacheSetFlags(key string, value []byte, expires, flags uint64, cache string) bool {
+	c, err := OpenCache(cache)
+	if err != nil || flags&^(CacheFlagUpdate|CacheFlagLocal|CacheFlagAbsExpire) != 0 {
+		return false
+	}
+	ttl := time.Duration(0)
+	if expires > 0 {
+		if flags&CacheFlagAbsExpire != 0 {
+			now := uint64(time.Now().Unix())
+			if expires <= now {
+				return false
+			}
+			expires -= now
+		}
+		ttl = Forever
+		if expires < uint64(Forever/time.Second) {
+			ttl = time.Duration(expires) * time.Second
+		}
+	}
+	if flags&CacheFlagUpdate != 0 {
+		return c.Set(key, value, ttl) == nil
+	}
+	return c.Add(key, value, ttl) == nil
+}
+
+// CacheDel deletes an entry, and says whether there was one.
+func CacheDel(key, cache string) bool {
+	c, err := OpenCache(cache)
+	return err == nil && c.Delete(key) == nil
+}
+
+// CacheExists says whether there is an entry.
+func CacheExists(key, cache string) bool {
+	c, err := OpenCache(cache)
+	return err == nil && c.Exists(key)
+}
