@@ -38,8 +38,7 @@ fn shares(toolchain: Toolchain) -> Launch {
 
 /// Asks one worker after the other until each of both has answered `path` with `text`.
 fn both_say(server: &Server, path: &str, text: &str) {
-    let workers = server.worker_pids();
-    assert_eq!(workers.len(), 2, "{workers:?}");
+    let workers = two_workers(server);
     let mut heard = Vec::new();
     eventually("both workers answer", || {
         // A connection that stays open, so that the other worker takes the next one.
@@ -85,8 +84,7 @@ fn a_worker_that_is_killed_leaves_all_whole(toolchain: Toolchain) {
         }
         eventually("the storm rages", || (server.text("/get?k=storm") != "missing").then_some(()));
         kill(victim, Signal::KILL);
-        let both = || server.worker_pids().len() == 2 && !server.worker_pids().contains(&victim);
-        eventually("another worker is there", || both().then_some(()));
+        other_workers(&server, victim);
         storm.into_iter().for_each(drop);
         says(&server, "/calm", "ok");
     }
@@ -95,6 +93,19 @@ fn a_worker_that_is_killed_leaves_all_whole(toolchain: Toolchain) {
     assert!(["a", "b"].iter().any(|b| text == format!("value {:?}", b.repeat(300))), "{text}");
     says(&server, "/set?k=kept&v=2", "ok");
     both_say(&server, "/get?k=kept", "value \"2\"");
+}
+
+/// The processes of the workers, when there are two.
+fn two_workers(server: &Server) -> Vec<u32> {
+    eventually("there are two workers", || Some(server.worker_pids()).filter(|workers| workers.len() == 2))
+}
+
+/// Waits until there are two workers, of which the one that was killed is none.
+fn other_workers(server: &Server, killed: u32) {
+    eventually("another worker is there", || {
+        let workers = server.worker_pids();
+        (workers.len() == 2 && !workers.contains(&killed)).then_some(())
+    });
 }
 
 /// A worker that answers.
@@ -128,7 +139,6 @@ fn install(scratch: &Scratch) {
 fn reload(server: &Server, count: usize) {
     server.signal(Signal::HUP);
     server.wait_for_lines("the reload is complete", count);
-    eventually("the old workers are gone", || (server.worker_pids().len() == 2).then_some(()));
 }
 
 fn reloads_and_upgrades_keep_what_is_shared(toolchain: Toolchain) {
@@ -144,7 +154,6 @@ fn reloads_and_upgrades_keep_what_is_shared(toolchain: Toolchain) {
     server.signal(Signal::HUP);
     server.wait_for_log("is good: it takes over");
     server.wait_for_lines(" is ready after ", 6);
-    eventually("the old workers are gone", || (server.worker_pids().len() == 2).then_some(()));
     both_say(&server, "/get?k=k", "value \"1\"");
     says(&server, "/once?name=o", "had run");
     says(&server, "/count?name=c&by=2", "7");
@@ -255,10 +264,7 @@ fn locks_exclude_processes_and_outlive_nobody(toolchain: Toolchain) {
     }
     says(&server, "/locked?n=2", "had it");
     kill(holder, Signal::KILL);
-    eventually("another worker is there", || {
-        let workers = server.worker_pids();
-        (workers.len() == 2 && !workers.contains(&holder)).then_some(())
-    });
+    other_workers(&server, holder);
     for mut client in waiting {
         // Those that the dead worker had taken are gone with it.
         if let Ok(answer) = client.receive() {
@@ -284,10 +290,7 @@ fn metrics_are_of_all_workers(toolchain: Toolchain) {
     }
     let victim = serving(&server);
     kill(victim, Signal::KILL);
-    eventually("another worker is there", || {
-        let workers = server.worker_pids();
-        (workers.len() == 2 && !workers.contains(&victim)).then_some(())
-    });
+    other_workers(&server, victim);
     both_say(&server, "/count?name=c&by=0", "10");
     let text = server.text("/gauge?name=c");
     assert!(text.contains("\"c\" is a counter already"), "{text}");
