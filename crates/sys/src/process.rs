@@ -79,6 +79,22 @@ pub fn fork_alone() -> io::Result<Fork> {
     }
 }
 
+/// Forks a child that does `work`, and exits with what it gives. It dies with this process, and holds none of its
+/// descriptors but the standard ones, so that whoever waits for their end waits for this process alone: `work` must use
+/// only those that it opens.
+pub fn fork_for(work: impl FnOnce() -> i32) -> io::Result<Pid> {
+    let parent = Pid::me();
+    match fork_alone()? {
+        Fork::Parent(child) => Ok(child),
+        Fork::Child => {
+            let dies_with_parent = end_with_parent().is_ok() && rp::getppid() == Some(parent.to_rustix());
+            // SAFETY: the numbers are passed by value; of what is closed nothing is used in this process, which ends below.
+            let closed = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } == 0;
+            exit_now(if dies_with_parent && closed { work() } else { 1 })
+        }
+    }
+}
+
 /// Refuses what only a process with one thread may do.
 pub(crate) fn expect_one_thread() -> io::Result<()> {
     match std::fs::read_dir("/proc/self/task")?.count() {

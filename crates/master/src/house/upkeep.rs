@@ -12,7 +12,7 @@ use goherd_shm::cache::Rule;
 use goherd_shm::store::{self, StoreError};
 use goherd_shm::{Cache, Commons, Life, Seat};
 use goherd_sys::clock::{self, Millis};
-use goherd_sys::process::{self, Ending, Fork, Pid};
+use goherd_sys::process::{self, Ending, Pid};
 use goherd_sys::signal::Signum;
 use goherd_sys::stderr;
 
@@ -216,14 +216,11 @@ impl Kept {
             return;
         }
         let turns = self.cache.turns();
-        match process::fork_alone() {
-            Ok(Fork::Parent(pid)) => {
+        let save = || i32::from(!commons.seats.sit().is_ok_and(|seat| self.save(&seat)));
+        match process::fork_for(save) {
+            Ok(pid) => {
                 self.saver = Some(pid);
                 self.saved = Some(turns);
-            }
-            Ok(Fork::Child) => {
-                let saved = commons.seats.sit().is_ok_and(|seat| self.save(&seat));
-                process::exit_now(i32::from(!saved));
             }
             Err(error) => stderr::line(&format!("cache {}: cannot be saved: {error}", self.store.cache)),
         }
