@@ -140,6 +140,20 @@ fn a_program_that_is_no_good_does_not_take_over() {
 }
 
 #[test]
+fn a_program_that_does_not_come_to_an_end_is_given_up() {
+    let site = Site::new(Toolchain::Go);
+    site.configure("worker-start-timeout = 0.2");
+    let server = server_in(&site);
+    let program = runs(server.master_pid());
+    install(&site, "#!/bin/sh\nexec sleep 1000\n");
+    server.signal(Signal::HUP);
+    server.wait_for_log("takes too long: giving it up");
+    server.wait_for_log("being tried, was killed by SIGKILL");
+    assert_eq!(runs(server.master_pid()), program);
+    assert_eq!(server.text("/"), "hello from the probe\n");
+}
+
+#[test]
 fn an_end_comes_before_an_upgrade() {
     let site = Site::new(Toolchain::Go);
     let server = server_in(&site);

@@ -123,7 +123,8 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
             }
         }
         house.follow_generation();
-        let due = [house.family.due(), house.touch.due(), house.heartbeat, house.keeper.due()]
+        let trial = house.trial.as_ref().and_then(Trial::due);
+        let due = [house.family.due(), house.touch.due(), house.heartbeat, house.keeper.due(), trial]
             .into_iter()
             .flatten()
             .min();
@@ -137,6 +138,7 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
             }
         }
         house.beat(Millis::now());
+        house.trial.iter_mut().for_each(|trial| trial.lose_patience(Millis::now()));
         house.keeper.tick(Millis::now());
         if house.touch.look(Millis::now()) {
             house.events.push_back(Event::Reload);

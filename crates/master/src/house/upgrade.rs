@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
+use goherd_sys::clock::Millis;
 use goherd_sys::parcel::Packed;
 use goherd_sys::process::{self, Ending, Pid};
 use goherd_sys::signal::Signum;
@@ -18,17 +19,23 @@ use super::{House, Program, Renewed};
 use crate::family::Event;
 use crate::handover::{self, Handover};
 
+/// How much longer than a worker may take to start its trial may last, in milliseconds: it reads the configuration and the
+/// libraries before.
+const BEFORE_THE_WORKER_MS: u64 = 5_000;
+
 /// A new program, being tried.
 #[derive(Debug)]
 pub(super) struct Trial {
     program: Program,
     pid: Pid,
     ending: Option<Ending>,
+    /// When it is given up; `None`: never, or it was already.
+    until: Option<Millis>,
 }
 
 impl Trial {
-    /// `names` are those of the sockets that it would take over.
-    fn begin(program: Program, names: &[String]) -> io::Result<Self> {
+    /// `names` are those of the sockets that it would take over. It may take `patience` milliseconds; 0: as long as it likes.
+    fn begin(program: Program, names: &[String], patience: u64) -> io::Result<Self> {
         let (name, args) = program.args.split_first().map_or((OsStr::new(""), &[][..]), |(a, b)| (a, b));
         let child = Command::new(&program.path)
             .arg0(name)
@@ -38,11 +45,25 @@ impl Trial {
             .spawn()?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::new);
         let pid = pid.ok_or_else(|| io::Error::other("the process has no number"))?;
-        Ok(Self { program, pid, ending: None })
+        let until = (patience > 0).then(|| Millis::now().after(patience + BEFORE_THE_WORKER_MS));
+        Ok(Self { program, pid, ending: None, until })
     }
 
     pub fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// When to see whether it takes too long.
+    pub fn due(&self) -> Option<Millis> {
+        self.until
+    }
+
+    /// Ends one that takes too long: it may be no server at all.
+    pub fn lose_patience(&mut self, now: Millis) {
+        if self.until.take_if(|until| *until <= now).is_some() {
+            stderr::line(&format!("{} takes too long: giving it up", self.program.path.display()));
+            process::kill_group(self.pid, Signum::KILL);
+        }
     }
 
     /// It has ended.
@@ -71,7 +92,8 @@ impl House<'_> {
             Ok(Renewed::Program(program)) => {
                 let path = program.path.display().to_string();
                 stderr::line(&format!("{path} is another program now: trying it"));
-                match Trial::begin(program, &self.owner.names(current)) {
+                let patience = self.generations.get(&current).map_or(0, |current| current.plan.start_timeout);
+                match Trial::begin(program, &self.owner.names(current), patience) {
                     Ok(trial) => {
                         self.trial = Some(trial);
                         return;
@@ -87,7 +109,7 @@ impl House<'_> {
     /// If the trial has ended, and all was well, this returns only when the program cannot take over after all.
     pub(super) fn conclude_trial(&mut self) {
         let Some(ended) = self.trial.take_if(|trial| trial.ending.is_some()) else { return };
-        let Trial { program, pid, ending: Some(ending) } = ended else { return };
+        let Trial { program, pid, ending: Some(ending), .. } = ended else { return };
         let path = program.path.display();
         let reason = match ending {
             _ if self.family.is_ending() => return,
