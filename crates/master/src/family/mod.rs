@@ -356,7 +356,7 @@ impl Family {
     /// What every event is followed by: starts that are due, patience that is over, replacing that can go on.
     fn settle(&mut self, now: Millis, actions: &mut Actions) {
         self.lose_patience(now, actions);
-        if matches!(self.mood, Mood::Serving | Mood::Lingering { .. }) {
+        if !self.mood.is_ending() {
             self.fill_places(now, actions);
         }
         if self.mood == Mood::Serving {
@@ -373,9 +373,8 @@ impl Family {
         let patience = self.members.values().filter_map(|member| self.patience(member));
         let serving = self.mood == Mood::Serving;
         let wanted = self.wanted();
-        let starts = self.places.iter().take(wanted).filter(|place| {
-            matches!(self.mood, Mood::Serving | Mood::Lingering { .. }) && self.is_vacant(place)
-        });
+        let starts =
+            self.places.iter().take(wanted).filter(|place| !self.mood.is_ending() && self.is_vacant(place));
         let replacing = serving.then(|| self.next_replacing()).flatten();
         let sample = serving.then(|| self.load.due(&self.plan)).flatten();
         patience
@@ -444,8 +443,7 @@ impl Family {
                 self.places[index].leave(line);
             }
         }
-        let used = (self.workers as usize).max(self.wanted());
-        self.places.truncate(used);
+        self.places.truncate(self.workers as usize);
     }
 
     /// Ends a member, after what it has under way.
@@ -514,9 +512,8 @@ impl Family {
         }
         self.accept_generation(generation, actions);
         if let Some(place) = self.place(number).filter(|place| place.next == Some(line)) {
-            let old = place.current;
-            (place.current, place.next) = (place.next.take(), None);
-            if let Some(old) = old {
+            place.next = None;
+            if let Some(old) = place.current.replace(line) {
                 self.dismiss(now, old, actions);
             }
         }
