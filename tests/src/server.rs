@@ -7,12 +7,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
 use crate::client::Address;
-use crate::wait::{DEADLINE, eventually, try_eventually};
+use crate::wait::{DEADLINE, SOON, eventually, try_eventually};
 use crate::{Answer, Client, Process, Signal, kill};
 
 /// A master with its workers. Dropping it ends them all.
@@ -74,9 +74,9 @@ impl Log {
         self.woken.notify_all();
     }
 
-    /// Waits until `look` finds what it wants in the lines, or there will be no more.
-    fn wait<T>(&self, mut look: impl FnMut(&[String]) -> Option<T>) -> Option<T> {
-        let end = Instant::now() + DEADLINE;
+    /// Waits until `look` finds what it wants in the lines, or there will be no more, or none in this time.
+    fn wait<T>(&self, time: Duration, mut look: impl FnMut(&[String]) -> Option<T>) -> Option<T> {
+        let end = Instant::now() + time;
         let mut lines = self.lock();
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -140,11 +140,21 @@ impl Server {
 
     /// Waits for so many lines with `part` in them, and gives all that there are.
     pub fn wait_for_lines(&self, part: &str, count: usize) -> Vec<String> {
-        let found = self.log.wait(|lines| {
+        let found = self.lines_within(DEADLINE, part, count);
+        found.unwrap_or_else(|| panic!("{part:?} is not {count} times in the log:\n{}", self.log()))
+    }
+
+    /// The same for lines that may have been lost, which may be asked for again: `None` if they are not there soon.
+    #[must_use]
+    pub fn soon(&self, part: &str, count: usize) -> Option<Vec<String>> {
+        self.lines_within(SOON, part, count)
+    }
+
+    fn lines_within(&self, time: Duration, part: &str, count: usize) -> Option<Vec<String>> {
+        self.log.wait(time, |lines| {
             let found: Vec<_> = lines.iter().filter(|line| line.contains(part)).cloned().collect();
             (found.len() >= count).then_some(found)
-        });
-        found.unwrap_or_else(|| panic!("{part:?} is not {count} times in the log:\n{}", self.log()))
+        })
     }
 
     /// How many lines of the log have `part` in them.

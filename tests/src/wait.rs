@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 /// How long anything may take before it counts as broken. Nothing comes near it, on any machine that builds this.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long something is waited for that may have been lost, before it is asked for again.
+pub(crate) const SOON: Duration = Duration::from_secs(5);
 
 /// How often a condition that nobody announces is looked at.
 const GLANCE: Duration = Duration::from_millis(2);

@@ -343,7 +343,8 @@ impl<'a> House<'a> {
 
     fn report(&self, status: &[Status]) {
         let generation = self.family.generation();
-        stderr::line(&format!("statistics: master pid {}, generation {generation}", Pid::me()));
+        let paused = if self.family.is_paused() { ", paused" } else { "" };
+        stderr::line(&format!("statistics: master pid {}, generation {generation}{paused}", Pid::me()));
         for Status { line, number, pid, generation, about } in status {
             let slot = self.scoreboard.slot(*line);
             let (requests, busy) = (slot.requests(), slot.busy());
