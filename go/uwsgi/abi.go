@@ -113,13 +113,17 @@ type event struct {
 	flags         uint32
 }
 
+// most is the size of the type through which memory of the server is looked at, in
+// bytes: nothing that it lends is larger. (unsafe.Slice needs Go 1.17; gccgo 11 has 1.16.)
+const most = 1 << 30
+
 // bytesAt gives the length bytes at a place that the server named. The address
 // is read as a pointer where it stands, since it never was one of Go's.
 func bytesAt(address *uintptr, length uint32) []byte {
 	if length == 0 {
 		return nil
 	}
-	return unsafe.Slice(*(**byte)(unsafe.Pointer(address)), int(length))
+	return (*(**[most]byte)(unsafe.Pointer(address)))[:length:length]
 }
 
 // fieldsOf gives the places of the fields in the head of a request.
@@ -127,7 +131,7 @@ func (ev *event) fieldsOf() []field {
 	if ev.fieldsLength == 0 {
 		return nil
 	}
-	return unsafe.Slice(*(**field)(unsafe.Pointer(&ev.fields)), int(ev.fieldsLength))
+	return (*(**[most / unsafe.Sizeof(field{})]field)(unsafe.Pointer(&ev.fields)))[:ev.fieldsLength:ev.fieldsLength]
 }
 
 // firstOf gives the address of a string's first byte; nil of an empty one.

@@ -152,7 +152,7 @@ func (block lent) text() string {
 	if block.length == 0 {
 		return ""
 	}
-	return string(unsafe.Slice(block.address, int(block.length)))
+	return string((*[most]byte)(unsafe.Pointer(block.address))[:block.length:block.length])
 }
 
 func abiArgs() string { return cArgs().text() }

@@ -365,12 +365,8 @@ func (w *response) finishStream() {
 
 // giveUp ends the answer of a handler that did not get to its end.
 func (w *response) giveUp(cut bool) {
-	if !w.mu.TryLock() {
-		// Another goroutine of the handler writes, and may wait for the peer.
-		abiAbort(w.exchange.id)
-		w.writable().signal()
-		w.mu.Lock()
-	}
+	w.writable().end() // another goroutine of the handler may write, and wait for the peer
+	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.over = true
 	if w.hijacked {

@@ -12,6 +12,7 @@ type signal struct {
 	used     uint32 // atomic: 1 once somebody has waited
 	mu       sync.Mutex
 	ch       chan struct{}
+	ended    uint32    // atomic: 1 once nobody is to wait any more
 	limited  uint32    // atomic: 1 once there has been a deadline
 	deadline time.Time // the zero time: none
 }
@@ -35,6 +36,12 @@ func (s *signal) signal() {
 	case s.channel() <- struct{}{}:
 	default:
 	}
+}
+
+// end lets nobody wait any more, who waits already included.
+func (s *signal) end() {
+	atomic.StoreUint32(&s.ended, 1)
+	s.signal()
 }
 
 // setDeadline settles until when is waited, also for who waits already.
@@ -83,6 +90,9 @@ func (s *signal) await(try func() int64) int64 {
 	// wait follows a try that was made with it.
 	ch := s.channel()
 	for n = try(); n == errAgain; n = try() {
+		if atomic.LoadUint32(&s.ended) == 1 {
+			return errEnded
+		}
 		if !s.wait(ch) {
 			return errDeadline
 		}

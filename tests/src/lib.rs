@@ -35,8 +35,8 @@ pub use program::Program;
 pub use scratch::Scratch;
 pub use server::Server;
 pub use shapes::{
-    Shape, copy_source, installed, launch_of, library_of_version, shaped, shaped_by, shaped_by_gccgo,
-    shaped_by_gccgo_called,
+    Shape, all_by_gccgo_called, copy_source, installed, launch_of, library_of_version, shaped, shaped_by,
+    shaped_by_gccgo, shaped_by_gccgo_called,
 };
 pub use toolchain::{Toolchain, every_go, skip, skip_for_want_of};
 pub use traffic::{Habit, Miss, Tally, Traffic};

@@ -19,6 +19,9 @@ pub enum Shape {
     Linked,
 }
 
+/// How gccgo makes one.
+const MONOLITH: [&str; 4] = ["-Wl,-u,goherd_constructor", "-l:libgoherd.a", "-lm", "-ldl"];
+
 /// What `make install` installs, in a folder of the tests.
 #[must_use]
 pub fn installed() -> PathBuf {
@@ -85,10 +88,38 @@ pub fn shaped_by_gccgo_called(gccgo: &str, shape: Shape, name: &str, arguments: 
         gccgo.arg("-L").arg(installed().join("lib")).args(arguments).arg("-o").arg(out);
         gccgo.arg(source(name).join(format!("{name}.go")));
         run(match shape {
-            Shape::Monolith => gccgo.args(["-Wl,-u,goherd_constructor", "-l:libgoherd.a", "-lm", "-ldl"]),
+            Shape::Monolith => gccgo.args(MONOLITH),
             Shape::Linked => gccgo.arg("-luwsgi"),
         });
     })
+}
+
+/// A server that is built with the gccgo of this name, for applications that it builds, and one of those: as a library and as
+/// an executable that carries its server.
+#[must_use]
+pub fn all_by_gccgo_called(gccgo: &str, name: &str) -> (PathBuf, PathBuf, PathBuf) {
+    let workspace = Place::Workspace.path();
+    let target = workspace.join("target").join(gccgo);
+    let release = target.join("release");
+    let compile = |out: &Path, arguments: &[&str]| {
+        let mut compile = Command::new(gccgo);
+        compile.arg("-I").arg(&release).arg("-L").arg(&release).arg("-o").arg(out);
+        run(compile.arg(source(name).join(format!("{name}.go"))).args(arguments));
+    };
+    let library = once(format!("{name}-{gccgo}"), |out| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .current_dir(&workspace)
+            .env("GOHERD_GCCGO", gccgo)
+            .arg("build")
+            .arg("--target-dir")
+            .arg(&target);
+        run(cargo.args(["--release", "--locked", "-p", "goherd", "-p", "libgoherd"]));
+        run(Command::new(workspace.join("scripts/finish")).arg(&release));
+        compile(out, &["-fPIC", "-shared"]);
+    });
+    let program = once(format!("{name}-program-{gccgo}"), |out| compile(out, &MONOLITH));
+    (release.join("goherd"), library, program)
 }
 
 /// The application `name` as a library, with a package `uwsgi` that is written for this version of the interface.

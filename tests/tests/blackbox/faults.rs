@@ -215,11 +215,8 @@ fn a_storm_of_signals_costs_nothing(toolchain: Toolchain) {
     let server = probe(toolchain).processes(2).goroutines(8).start();
     // Nobody asks while the server pauses and resumes: how long it pauses is anybody's guess, as is how often, since signals of
     // one kind that wait together are one.
-    for _ in 0..1000 {
-        [Signal::USR1, Signal::TTIN, Signal::TTOU, Signal::TSTP, Signal::TSTP, Signal::USR2]
-            .into_iter()
-            .for_each(|signal| server.signal(signal));
-    }
+    let signals = [Signal::USR1, Signal::TTIN, Signal::TTOU, Signal::TSTP, Signal::TSTP, Signal::USR2];
+    (0..20).for_each(|_| gust(&server, 50, &signals));
     // Behind the end of a reload there is nothing left of them. Lines that nobody reads in time are lost, so it may take another.
     eventually("a reload is complete", || {
         server.signal(Signal::HUP);
@@ -234,18 +231,23 @@ fn a_storm_of_signals_costs_nothing(toolchain: Toolchain) {
         server.signal(Signal::TSTP);
     }
     let traffic = Traffic::begin(&server.address(), &[Habit::KeepAlive, Habit::Fresh, Habit::Slow(30)]);
-    for _ in 0..3000 {
-        [Signal::TTIN, Signal::TTOU, Signal::USR1].into_iter().for_each(|signal| server.signal(signal));
-    }
-    eventually("one worker is left", || {
-        server.signal(Signal::TTOU);
-        (server.worker_pids().len() == 1).then_some(())
-    });
+    (0..60).for_each(|_| gust(&server, 50, &[Signal::TTIN, Signal::TTOU, Signal::USR1]));
     let answered = traffic.answered();
     eventually("requests are answered", || (traffic.answered() > answered + 50).then_some(()));
     let tally = traffic.end();
     assert!(tally.missed.is_empty(), "{tally}\n{}", server.log());
     assert_eq!(server.stop(), 0);
+}
+
+/// Sends these signals so many times. More workers may be asked for than less, in the end: until there is one, it asks for less.
+fn gust(server: &Server, times: usize, signals: &[Signal]) {
+    for _ in 0..times {
+        signals.iter().for_each(|&signal| server.signal(signal));
+    }
+    eventually("one worker is left", || {
+        server.signal(Signal::TTOU);
+        (server.worker_pids().len() == 1).then_some(())
+    });
 }
 
 fn reloads_and_an_end_at_the_same_time_are_an_end(toolchain: Toolchain) {

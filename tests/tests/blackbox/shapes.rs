@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use goherd_tests::{
-    Launch, Place, Scratch, Server, Shape, Toolchain, app, every_go, installed, launch, launch_of, shaped,
-    shaped_by, shaped_by_gccgo, shaped_by_gccgo_called, skip, skip_for_want_of, with_both_toolchains,
+    Launch, Place, Scratch, Server, Shape, Toolchain, all_by_gccgo_called, app, every_go, installed, launch,
+    launch_of, shaped, shaped_by, shaped_by_gccgo, shaped_by_gccgo_called, skip, skip_for_want_of,
+    with_both_toolchains,
 };
 
 /// The example answers, whatever surrounds it.
@@ -70,7 +71,7 @@ fn an_executable_with_its_server_and_libgo() {
     });
 }
 
-/// The gccgo that the server was built with: others have another libgo, and the server says so (`bad_library`).
+/// The gccgo that the server was built with: others have another libgo, and need a server of their own.
 fn gccgo_of_the_server() -> Option<String> {
     let package = installed().join("lib/libuwsgi-gccgo.so");
     let told = Command::new(Place::Binary.path()).arg("inspect").arg(package).output().unwrap();
@@ -87,7 +88,9 @@ fn gccgo_by_its_version() {
         if Command::new(&name).arg("--version").output().is_err() {
             skip(&format!("{name} is not installed"));
         } else if of_the_server.as_ref() != Some(&name) {
-            skip(&format!("{name}: the server was not built with it (GOHERD_GCCGO={name} make does that)"));
+            let (server, library, program) = all_by_gccgo_called(&name, "hello");
+            answers(launch().program(&server).load(&library));
+            answers(launch_of(&program));
         } else {
             answers(launch_of(&shaped_by_gccgo_called(&name, Shape::Monolith, "hello", &[])));
         }
