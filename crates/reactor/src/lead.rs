@@ -346,6 +346,7 @@ impl Reactor {
                 Phase::Queued | Phase::Busy | Phase::Flushing | Phase::Discarding => {}
             }
         }
+        self.kick(); // it may be the watch that drains, and there may be nothing left to wake the leader
     }
 
     /// Whether a leader is to take what stands in the queue before it polls: every other time, so that neither keeps the

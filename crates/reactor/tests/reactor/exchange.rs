@@ -195,6 +195,17 @@ fn connections_beyond_the_limit_wait_for_a_place() {
 }
 
 #[test]
+fn a_drain_calls_a_leader_that_has_parked() {
+    let server = Server::new(8);
+    assert_eq!(server.wait_for_nothing(), Event::Nothing);
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.reactor.drain()); // as the watch does, beside the leader
+        server.reactor.park();
+    });
+    assert_eq!(server.wait(Mode::Lead).0, Event::Drained);
+}
+
+#[test]
 fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
     let server = Server::new(8);
     let (mut idle, seen) = server.asked();

@@ -144,6 +144,7 @@ fn a_handler_whose_peer_is_given_up_is_waited_for() {
     server.reactor.start(seen.id, 200, b"").unwrap();
     while server.reactor.write(seen.id, &[b'x'; 60_000]).unwrap() != Write::WouldBlock {}
     server.reactor.drain();
+    assert_eq!(server.wait(Mode::Steward).0, Event::Queued); // whoever leads is to look
     let (Event::Wake(_, wake), _) = server.wait(Mode::Steward) else { panic!("no wake-up") };
     assert!(wake.gone);
     assert_eq!(server.wait_for_nothing(), Event::Nothing);
