@@ -2,10 +2,10 @@
 //!
 //! The text of the parcel has a line for each thing; numbers behind `#` are places in the parcel's list of descriptors:
 //! ```text
-//! goherd 2                                 the version of this format, and of what master and workers share
+//! goherd 3                                 the version of this format, and of what master and workers share
 //! paused
 //! scoreboard #0
-//! seats #1                                 so, too: locks, metrics, once
+//! seats #1                                 so, too: locks, metrics, once, signals
 //! cache #5 NAME
 //! listener #1 http                         and whatever else its owner says of it
 //! member LINE NUMBER PID BORN serves #2    BORN in milliseconds of the monotonic clock; or `leaves`
@@ -27,7 +27,7 @@ use crate::family::Heirloom;
 
 /// The version of the format, of the scoreboard, and of the messages between master and workers. What else is shared has a
 /// version of its own in each memory.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The variable that asks a program whether it could take over.
 pub(crate) const TRIAL: &str = "GOHERD_TRIAL";
@@ -123,7 +123,7 @@ impl Handover {
             return Err(malformed("its version is another one"));
         }
         let (mut paused, mut scoreboard) = (false, None);
-        let (mut tables, mut caches) = ([const { None }; 4], Vec::new());
+        let (mut tables, mut caches) = ([const { None }; 5], Vec::new());
         let (mut listeners, mut members, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
         let mut take = |word: &str| {
             let index = word.strip_prefix('#').and_then(|index| index.parse::<usize>().ok());
@@ -139,6 +139,7 @@ impl Handover {
                 ["locks", fd] => tables[1] = Some(take(fd)?),
                 ["metrics", fd] => tables[2] = Some(take(fd)?),
                 ["once", fd] => tables[3] = Some(take(fd)?),
+                ["signals", fd] => tables[4] = Some(take(fd)?),
                 ["cache", fd, name] => caches.push((name.to_owned(), take(fd)?)),
                 ["listener", fd, ..] => {
                     let name = words[2..].join(" ");
@@ -153,10 +154,10 @@ impl Handover {
             }
         }
         let scoreboard = scoreboard.ok_or_else(|| malformed("there is no scoreboard"))?;
-        let [Some(seats), Some(locks), Some(metrics), Some(once)] = tables else {
+        let [Some(seats), Some(locks), Some(metrics), Some(once), Some(signals)] = tables else {
             return Err(malformed("a table of what all share is missing"));
         };
-        let commons = Some(Descriptors { seats, locks, metrics, once, caches });
+        let commons = Some(Descriptors { seats, locks, metrics, once, signals, caches });
         Ok(Self { paused, scoreboard, commons, listeners, members, strangers })
     }
 

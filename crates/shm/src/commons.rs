@@ -11,11 +11,14 @@ use crate::metrics::Metrics;
 use crate::once::Once;
 use crate::region::AdoptError;
 use crate::seats::{Life, MOST_SEATS, Seat, Seats};
+use crate::signals::Signals;
 
 /// How many metrics there can be.
 const METRICS: u32 = 1024;
 /// How many things there can be that are done once.
 const ONCE: u32 = 1024;
+/// How many timers, cron entries and file monitors applications can have.
+const SOURCES: u32 = 1024;
 
 /// What a configuration asks for.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +51,8 @@ pub struct Commons {
     pub metrics: Arc<Metrics>,
     /// What is done once.
     pub once: Arc<Once>,
+    /// Who receives which signal, and what raises it.
+    pub signals: Arc<Signals>,
     /// The caches, in the order of the configuration.
     pub caches: Vec<NamedCache>,
 }
@@ -74,6 +79,8 @@ pub struct Descriptors {
     pub metrics: OwnedFd,
     /// Of what is done once.
     pub once: OwnedFd,
+    /// Of the table of signals.
+    pub signals: OwnedFd,
     /// Of the caches, with their names.
     pub caches: Vec<(String, OwnedFd)>,
 }
@@ -86,6 +93,7 @@ impl Commons {
             locks: Arc::new(Locks::new(wanted.locks)?),
             metrics: Arc::new(Metrics::new(METRICS)?),
             once: Arc::new(Once::new(ONCE)?),
+            signals: Arc::new(Signals::new(SOURCES)?),
             caches: wanted.caches.iter().map(|cache| cache.make(&[])).collect::<io::Result<_>>()?,
         })
     }
@@ -99,6 +107,7 @@ impl Commons {
             locks: Arc::new(Locks::adopt(left.locks)?),
             metrics: Arc::new(Metrics::adopt(left.metrics)?),
             once: Arc::new(Once::adopt(left.once)?),
+            signals: Arc::new(Signals::adopt(left.signals)?),
             caches: left.caches.into_iter().map(cache).collect::<Result<_, _>>()?,
         })
     }
@@ -115,6 +124,7 @@ impl Commons {
             locks,
             metrics: Arc::clone(&self.metrics),
             once: Arc::clone(&self.once),
+            signals: Arc::clone(&self.signals),
             caches: wanted.caches.iter().map(|cache| cache.make(&self.caches)).collect::<io::Result<_>>()?,
         })
     }
@@ -141,6 +151,7 @@ impl Commons {
             ("locks", self.locks.as_fd()),
             ("metrics", self.metrics.as_fd()),
             ("once", self.once.as_fd()),
+            ("signals", self.signals.as_fd()),
         ];
         let caches = self.caches.iter().map(|cache| (format!("cache {}", cache.name), cache.cache.as_fd()));
         tables.into_iter().map(|(what, fd)| (what.to_owned(), fd)).chain(caches)
@@ -184,6 +195,7 @@ mod tests {
         };
         assert_eq!(["a", "b", "c"].map(same), [false, true, false]);
         assert!(Arc::ptr_eq(&first.locks, &next.locks) && Arc::ptr_eq(&first.once, &next.once));
+        assert!(Arc::ptr_eq(&first.signals, &next.signals));
         let more = next.renewed(&wanted(4, &[])).unwrap();
         assert_eq!((more.locks.count(), more.caches.len()), (4, 0));
     }
@@ -196,12 +208,12 @@ mod tests {
         cache.put(&seat, b"k", b"v", Ttl::Endless, Rule::Always, now).unwrap();
         let mut parts: Vec<_> =
             first.parts().map(|(what, fd)| (what, fd.try_clone_to_owned().unwrap())).collect();
-        assert_eq!(parts.len(), 5);
+        assert_eq!(parts.len(), 6);
         let (name, cache) = parts.pop().unwrap();
         let mut next = || parts.pop().unwrap().1;
-        let (once, metrics, locks, seats) = (next(), next(), next(), next());
+        let (signals, once, metrics, locks, seats) = (next(), next(), next(), next(), next());
         let caches = vec![(name.strip_prefix("cache ").unwrap().to_owned(), cache)];
-        let second = Commons::adopt(Descriptors { seats, locks, metrics, once, caches }).unwrap();
+        let second = Commons::adopt(Descriptors { seats, locks, metrics, once, signals, caches }).unwrap();
         assert_eq!(second.locks.count(), 3);
         assert_eq!(second.cache("a").unwrap().cache.get(&seat, b"k", now).as_deref(), Some(&b"v"[..]));
     }

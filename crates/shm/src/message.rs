@@ -11,6 +11,10 @@ pub enum ToMaster {
     Enough,
     /// A handler does not return: it takes nothing new, and ends when only such handlers are left.
     Stuck,
+    /// Raise this signal.
+    Signal(u8),
+    /// The table of signals has changed.
+    Registered,
 }
 
 /// From the master.
@@ -22,6 +26,8 @@ pub enum ToWorker {
     Pause,
     /// Take them again.
     Resume,
+    /// Run the handler of this signal.
+    Signal(u8),
 }
 
 impl ToMaster {
@@ -33,6 +39,8 @@ impl ToMaster {
             Self::Failed(reason) => [b"F", reason.as_bytes()].concat(),
             Self::Enough => b"E".to_vec(),
             Self::Stuck => b"S".to_vec(),
+            Self::Signal(signal) => vec![b'!', *signal],
+            Self::Registered => b"T".to_vec(),
         }
     }
 
@@ -43,6 +51,8 @@ impl ToMaster {
             (b'R', []) => Some(Self::Ready),
             (b'E', []) => Some(Self::Enough),
             (b'S', []) => Some(Self::Stuck),
+            (b'T', []) => Some(Self::Registered),
+            (b'!', &[signal]) => Some(Self::Signal(signal)),
             (b'F', reason) => Some(Self::Failed(String::from_utf8_lossy(reason).into_owned())),
             _ => None,
         }
@@ -57,13 +67,20 @@ impl ToWorker {
             Self::Drain => b"D".to_vec(),
             Self::Pause => b"P".to_vec(),
             Self::Resume => b"C".to_vec(),
+            Self::Signal(signal) => vec![b'!', signal],
         }
     }
 
     /// `None` for bytes that no version of a master sends.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        [Self::Drain, Self::Pause, Self::Resume].into_iter().find(|message| message.encode() == bytes)
+        match *bytes {
+            [b'D'] => Some(Self::Drain),
+            [b'P'] => Some(Self::Pause),
+            [b'C'] => Some(Self::Resume),
+            [b'!', signal] => Some(Self::Signal(signal)),
+            _ => None,
+        }
     }
 }
 
@@ -73,19 +90,24 @@ mod tests {
 
     #[test]
     fn messages_come_out_as_they_went_in() {
-        for message in
-            [ToMaster::Ready, ToMaster::Failed("no such thing".to_owned()), ToMaster::Enough, ToMaster::Stuck]
-        {
+        for message in [
+            ToMaster::Ready,
+            ToMaster::Failed("no such thing".to_owned()),
+            ToMaster::Enough,
+            ToMaster::Stuck,
+            ToMaster::Signal(255),
+            ToMaster::Registered,
+        ] {
             assert_eq!(ToMaster::decode(&message.encode()), Some(message));
         }
-        for message in [ToWorker::Drain, ToWorker::Pause, ToWorker::Resume] {
+        for message in [ToWorker::Drain, ToWorker::Pause, ToWorker::Resume, ToWorker::Signal(0)] {
             assert_eq!(ToWorker::decode(&message.encode()), Some(message));
         }
     }
 
     #[test]
     fn unknown_bytes_are_no_message() {
-        for bytes in [&b""[..], b"?", b"Rx"] {
+        for bytes in [&b""[..], b"?", b"Rx", b"!", b"!12"] {
             assert_eq!(ToMaster::decode(bytes), None);
             assert_eq!(ToWorker::decode(bytes), None);
         }

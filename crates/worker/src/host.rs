@@ -123,6 +123,7 @@ impl Host for Counter {
                     Some(ToWorker::Drain) => desk.drain(reactor),
                     Some(ToWorker::Pause) => reactor.pause(),
                     Some(ToWorker::Resume) => reactor.resume(),
+                    Some(ToWorker::Signal(_)) => {}
                     None => {
                         stderr::line(&format!("worker {}: the master said something unknown", desk.number));
                     }

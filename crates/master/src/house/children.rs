@@ -182,6 +182,7 @@ impl House<'_> {
                     Some(ToMaster::Failed(reason)) => Event::LoadFailed { line, reason },
                     Some(ToMaster::Enough) => Event::Enough { line },
                     Some(ToMaster::Stuck) => Event::Stuck { line },
+                    Some(ToMaster::Signal(_) | ToMaster::Registered) => continue,
                     None => {
                         stderr::line(&format!("the process {} said something unknown", child.pid));
                         continue;
