@@ -24,10 +24,10 @@ use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, STACKS, View, Wake,
 use goherd_sys::socket::Endpoint;
 
 use crate::context::{Context, context};
-use crate::{gccgo, shared};
+use crate::{gccgo, shared, signals};
 
 /// The version of this interface. Server and package must have the same; the package checks it at start.
-pub const GOHERD_ABI_VERSION: u32 = 4;
+pub const GOHERD_ABI_VERSION: u32 = 5;
 
 /// The exchange has ended, or its peer is gone.
 pub const GOHERD_EENDED: i64 = -1;
@@ -264,7 +264,10 @@ fn next(context: &Context, core: u32, mode: Mode, found: &mut goherd_event) -> u
             Event::Nothing => return GOHERD_NOTHING,
             Event::Queued => return GOHERD_QUEUED,
             Event::Control => context.host.control(&context.reactor),
-            Event::Drained => context.host.drained(),
+            Event::Drained => {
+                context.host.drained();
+                return GOHERD_NOTHING;
+            }
             Event::Request(_) => {
                 context.host.took_request();
                 return GOHERD_REQUEST;
@@ -544,5 +547,5 @@ pub(crate) fn keep_exports() {
         goherd_harakiri as *const (),
         goherd_read as *const (),
     ];
-    std::hint::black_box((functions, shared::exports(), &gccgo::EXPORTS));
+    std::hint::black_box((functions, shared::exports(), signals::exports(), &gccgo::EXPORTS));
 }

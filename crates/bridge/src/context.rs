@@ -1,5 +1,6 @@
 //! What the ABI functions need to know of the process they are called in.
 
+use std::os::fd::RawFd;
 use std::sync::{Arc, OnceLock};
 
 use goherd_reactor::Reactor;
@@ -17,8 +18,25 @@ pub trait Host: Send + Sync {
     fn ended_request(&self);
     /// The application has written the stacks of its goroutines down, for which [`Reactor::ask_for_stacks`] had asked.
     fn stacks_told(&self);
-    /// The last connection of a draining reactor has ended.
-    fn drained(&self) -> !;
+    /// The last connection of a draining reactor has ended: the process ends, now or when the last signal has been handled.
+    fn drained(&self);
+    /// The descriptor that is readable when there is something in the post.
+    fn post(&self) -> RawFd;
+    /// What has come with the post, if anything has.
+    fn next_in_post(&self) -> Option<Post>;
+    /// The next signal that waits for its handler, of which there is one at a time: asking is to say that the last one is over.
+    fn next_signal(&self) -> Option<u8>;
+    /// Has the master raise a signal; `false`: it has a lot to do, and this may be tried again.
+    fn raise(&self, signal: u8) -> bool;
+    /// Tells the master that the table of signals has changed.
+    fn registered(&self);
+}
+
+/// What comes with the post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Post {
+    /// Signals wait for their handlers.
+    Signals,
 }
 
 /// A process's way to the memory that all share.
@@ -28,6 +46,8 @@ pub struct Share {
     pub commons: Arc<Commons>,
     /// The place by which this process holds locks.
     pub seat: Seat,
+    /// The number by which it registers signals.
+    pub edition: u32,
 }
 
 /// One per process.

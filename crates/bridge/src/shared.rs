@@ -215,7 +215,7 @@ pub unsafe extern "C" fn goherd_cache_keys(cache: u32, portion: u32, buffer: *mu
 /// Tries to take the lock with this number: 0, 1 if its holder died with it, or an error; `GOHERD_EAGAIN`: it is held.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_lock(number: u32) -> i64 {
-    with_share(|Share { commons, seat }| match commons.locks.lock(number, seat, Some(0)) {
+    with_share(|Share { commons, seat, .. }| match commons.locks.lock(number, seat, Some(0)) {
         Ok(Taken::Free) => 0,
         Ok(Taken::FromTheDead) => 1,
         Err(error) => lock_error(error),
@@ -225,7 +225,9 @@ pub extern "C" fn goherd_lock(number: u32) -> i64 {
 /// Releases the lock with this number: 0 or an error.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_unlock(number: u32) -> i64 {
-    with_share(|Share { commons, seat }| commons.locks.unlock(number, seat).map_or_else(lock_error, |()| 0))
+    with_share(|Share { commons, seat, .. }| {
+        commons.locks.unlock(number, seat).map_or_else(lock_error, |()| 0)
+    })
 }
 
 /// How many locks there are, numbered from 0; or an error.
@@ -240,7 +242,7 @@ pub unsafe extern "C" fn goherd_metric(name: *const u8, length: usize, what: u32
     // SAFETY: the caller says that so many bytes are there, unchanged during the call.
     let name = unsafe { borrow(name, length) };
     let what = if what == GOHERD_COUNTER { What::Counter } else { What::Gauge };
-    with_name(name, |name, Share { commons, seat }| match commons.metrics.register(name, what, seat) {
+    with_name(name, |name, Share { commons, seat, .. }| match commons.metrics.register(name, what, seat) {
         Ok(metric) => i64::from(metric.number()),
         Err(MetricError::Name(error)) => name_error(&error),
         Err(MetricError::OtherKind { .. }) => GOHERD_EKIND,
@@ -281,7 +283,7 @@ pub extern "C" fn goherd_metric_value(metric: u32) -> i64 {
 pub unsafe extern "C" fn goherd_once_begin(name: *const u8, length: usize) -> i64 {
     // SAFETY: the caller says that so many bytes are there, unchanged during the call.
     let name = unsafe { borrow(name, length) };
-    with_name(name, |name, Share { commons, seat }| match commons.once.begin(name, seat, Some(0)) {
+    with_name(name, |name, Share { commons, seat, .. }| match commons.once.begin(name, seat, Some(0)) {
         Ok(Begun::Run) => 1,
         Ok(Begun::Done) => 0,
         Err(error) => once_error(&error),
@@ -293,7 +295,7 @@ pub unsafe extern "C" fn goherd_once_begin(name: *const u8, length: usize) -> i6
 pub unsafe extern "C" fn goherd_once_end(name: *const u8, length: usize, done: u32) -> i64 {
     // SAFETY: the caller says that so many bytes are there, unchanged during the call.
     let name = unsafe { borrow(name, length) };
-    with_name(name, |name, Share { commons, seat }| {
+    with_name(name, |name, Share { commons, seat, .. }| {
         let ended =
             if done == 0 { commons.once.give_up(name, seat) } else { commons.once.finish(name, seat) };
         ended.map_or_else(|error| once_error(&error), |()| 0)
@@ -307,7 +309,7 @@ fn with_share(operation: impl FnOnce(&Share) -> i64) -> i64 {
 
 #[inline]
 fn with_cache(cache: u32, operation: impl FnOnce(&NamedCache, &Seat) -> i64) -> i64 {
-    with_share(|Share { commons, seat }| {
+    with_share(|Share { commons, seat, .. }| {
         commons.caches.get(cache as usize).map_or(GOHERD_EMISSING, |cache| operation(cache, seat))
     })
 }

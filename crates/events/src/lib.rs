@@ -16,7 +16,7 @@ pub use cron::{Cron, CronError};
 pub use queues::{Offer, Queues};
 pub use receiver::{Receiver, ReceiverError};
 pub use routing::{Process, Role, Router};
-pub use schedule::{Job, Moment, Schedule, When};
+pub use schedule::{Beat, Job, Moment, Schedule, When};
 
 /// A time zone: its rules are read by whoever makes the schedule.
 pub use jiff::tz::TimeZone;

@@ -22,6 +22,11 @@ impl Minutes {
         Self { seen: vec![minute..=minute], last: minute }
     }
 
+    /// The minute that was come to last.
+    pub(crate) fn last(&self) -> i64 {
+        self.last
+    }
+
     /// Comes to `minute`. Gives what is new, in order.
     pub(crate) fn come_to(&mut self, minute: i64) -> Vec<i64> {
         let held_up = (1..=HELD_UP).contains(&(minute - self.last));

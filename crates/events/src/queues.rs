@@ -1,7 +1,4 @@
-//! How many signals wait in each process: a full queue drops, counts, and says so once a second at most.
-
-use std::collections::HashMap;
-use std::hash::Hash;
+//! Signals that find no room in the queue of a process are dropped and counted, and the log hears of it once a second at most.
 
 use goherd_sys::clock::Millis;
 
@@ -20,40 +17,29 @@ pub enum Offer {
     },
 }
 
-/// The queues of all processes. `P` names a process.
+/// The queues of all processes.
 #[derive(Clone, Debug)]
-pub struct Queues<P> {
-    most: u32,
-    waiting: HashMap<P, u32>,
+pub struct Queues {
+    most: u64,
     dropped: u64,
     unsaid: u64,
     last_line: Option<Millis>,
 }
 
-impl<P: Eq + Hash> Queues<P> {
+impl Queues {
     /// Queues that take `most` signals each.
     #[must_use]
-    pub fn new(most: u32) -> Self {
-        Self { most, waiting: HashMap::new(), dropped: 0, unsaid: 0, last_line: None }
+    pub fn new(most: u64) -> Self {
+        Self { most, dropped: 0, unsaid: 0, last_line: None }
     }
 
-    /// A signal for `process`.
-    pub fn offer(&mut self, process: P, now: Millis) -> Offer {
-        let waiting = self.waiting.entry(process).or_default();
-        if *waiting < self.most {
-            *waiting += 1;
-            return Offer::Send;
-        }
-        self.drop_one(now)
+    /// A signal for a process for which so many wait already.
+    pub fn offer(&mut self, waiting: u64, now: Millis) -> Offer {
+        if waiting < self.most { Offer::Send } else { self.drop_one(now) }
     }
 
-    /// A signal could not be sent after all: its process takes nothing.
-    pub fn refused(&mut self, process: &P, now: Millis) -> Offer {
-        self.taken(process, 1);
-        self.drop_one(now)
-    }
-
-    fn drop_one(&mut self, now: Millis) -> Offer {
+    /// A signal cannot be sent: there is nobody to take it, or its process takes nothing.
+    pub fn drop_one(&mut self, now: Millis) -> Offer {
         self.dropped += 1;
         self.unsaid += 1;
         if self.last_line.is_some_and(|last| now.since(last) < LINE_EVERY_MS) {
@@ -61,24 +47,6 @@ impl<P: Eq + Hash> Queues<P> {
         }
         self.last_line = Some(now);
         Offer::Drop { line: Some(std::mem::take(&mut self.unsaid)) }
-    }
-
-    /// `process` has taken so many signals from its queue.
-    pub fn taken(&mut self, process: &P, count: u32) {
-        if let Some(waiting) = self.waiting.get_mut(process) {
-            *waiting = waiting.saturating_sub(count);
-        }
-    }
-
-    /// `process` has ended, and its queue with it. Gives how many signals were in it.
-    pub fn end(&mut self, process: &P) -> u32 {
-        self.waiting.remove(process).unwrap_or(0)
-    }
-
-    /// How many signals wait for `process`.
-    #[must_use]
-    pub fn waiting(&self, process: &P) -> u32 {
-        self.waiting.get(process).copied().unwrap_or(0)
     }
 
     /// How many were dropped in all.
@@ -95,24 +63,13 @@ mod tests {
     #[test]
     fn a_full_queue_drops_and_says_so_once_a_second() {
         let mut queues = Queues::new(2);
-        let mut offer = |ms| queues.offer('a', Millis(ms));
-        assert_eq!([offer(0), offer(1)], [Offer::Send; 2]);
-        assert_eq!(offer(2), Offer::Drop { line: Some(1) });
-        assert_eq!([offer(3), offer(1001)], [Offer::Drop { line: None }; 2]);
-        assert_eq!(offer(1002), Offer::Drop { line: Some(3) });
-        assert_eq!((queues.dropped(), queues.waiting(&'a')), (4, 2));
-        assert_eq!(queues.offer('b', Millis(1003)), Offer::Send);
-        queues.taken(&'a', 1);
-        assert_eq!(queues.offer('a', Millis(1004)), Offer::Send);
-        assert_eq!(queues.end(&'a'), 2);
-        assert_eq!(queues.waiting(&'a'), 0);
-    }
-
-    #[test]
-    fn what_cannot_be_sent_is_dropped() {
-        let mut queues = Queues::new(9);
-        assert_eq!(queues.offer('a', Millis(0)), Offer::Send);
-        assert_eq!(queues.refused(&'a', Millis(0)), Offer::Drop { line: Some(1) });
-        assert_eq!((queues.waiting(&'a'), queues.dropped()), (0, 1));
+        let mut offer = |waiting, ms| queues.offer(waiting, Millis(ms));
+        assert_eq!([offer(0, 0), offer(1, 1)], [Offer::Send; 2]);
+        assert_eq!(offer(2, 2), Offer::Drop { line: Some(1) });
+        assert_eq!([offer(2, 3), offer(2, 1001)], [Offer::Drop { line: None }; 2]);
+        assert_eq!(offer(1, 1002), Offer::Send);
+        assert_eq!(offer(2, 1002), Offer::Drop { line: Some(3) });
+        assert_eq!(queues.drop_one(Millis(1003)), Offer::Drop { line: None });
+        assert_eq!(queues.dropped(), 5);
     }
 }

@@ -25,6 +25,14 @@ pub enum Receiver {
     Spooler,
 }
 
+impl Receiver {
+    /// Whether it means one process, whichever of several.
+    #[must_use]
+    pub fn is_one_of_several(&self) -> bool {
+        matches!(self, Self::AnyWorker | Self::AnyMule | Self::Farm(_) | Self::Spooler)
+    }
+}
+
 /// Some text names no receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiverError {

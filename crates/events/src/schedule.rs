@@ -44,6 +44,15 @@ pub struct Job<W> {
     pub when: When,
 }
 
+/// How far a timer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// When it is due next.
+    pub due: Millis,
+    /// How often it is still to be due; `None`: for ever.
+    pub left: Option<u32>,
+}
+
 /// All jobs.
 #[derive(Clone, Debug)]
 pub struct Schedule<W> {
@@ -89,6 +98,38 @@ impl<W: Clone + PartialEq> Schedule<W> {
                 None => Entry { state: State::first(&job.when, now), job },
             });
         }
+    }
+
+    /// Lets cron go by `zone` from now on.
+    pub fn set_zone(&mut self, zone: TimeZone) {
+        self.zone = zone;
+        for entry in &mut self.entries {
+            if let When::Cron(_) = entry.job.when {
+                entry.state = State::first(&entry.job.when, Millis(0));
+            }
+        }
+    }
+
+    /// The beat of each timer, for a schedule that is to go on with it: [`Schedule::resume`].
+    pub fn beats(&self) -> impl Iterator<Item = (&Job<W>, Beat)> {
+        self.entries.iter().filter_map(|entry| match entry.state {
+            State::Timer { due, left } => Some((&entry.job, Beat { due, left })),
+            State::Over => Some((&entry.job, Beat { due: Millis(0), left: Some(0) })),
+            State::Cron { .. } => None,
+        })
+    }
+
+    /// Puts a timer on the list that another schedule had on its own, with its beat.
+    pub fn resume(&mut self, job: Job<W>, beat: Beat) {
+        let state =
+            if beat.left == Some(0) { State::Over } else { State::Timer { due: beat.due, left: beat.left } };
+        self.entries.push(Entry { job, state });
+    }
+
+    /// The last minute of the wall clock that was looked at, as milliseconds since 1970 (UTC).
+    #[must_use]
+    pub fn looked_at(&self) -> i64 {
+        self.minutes.last() * MINUTE_MS
     }
 
     /// What is due at this moment, in the order of the list. A job that was due several times since the last call is due once:
@@ -233,6 +274,35 @@ mod tests {
         assert_eq!(due.concat().iter().filter(|what| **what == 1).count(), 4);
         assert_eq!(due.concat().iter().filter(|what| **what == 2).count(), 2);
         assert_eq!(schedule.due(at(4 * MINUTE_MS + 59_999)), []);
+    }
+
+    #[test]
+    fn another_schedule_goes_on_with_the_beat_of_timers() {
+        let jobs =
+            || vec![job(1, When::Every(1000)), job(2, When::Times(400, 1)), job(3, When::Times(400, 3))];
+        let mut first = schedule(jobs());
+        assert_eq!(first.due(at(500)), [2, 3]);
+        let mut second = Schedule::new(TimeZone::UTC, at(510));
+        for (job, beat) in first.beats() {
+            second.resume(job.clone(), beat);
+        }
+        second.set(at(510).now, jobs());
+        assert_eq!(second.due(at(799)), []);
+        assert_eq!(second.due(at(1000)), [1, 3]);
+        assert_eq!(second.due(at(1200)), [3]);
+        assert_eq!(second.due(at(1900)), []);
+    }
+
+    #[test]
+    fn another_zone_counts_from_the_next_minute_on() {
+        let hour = |hour: i64| cron(&format!("0 {hour} * * *"));
+        let start = START.div_euclid(HOUR) * HOUR - START;
+        let utc = (START + start).rem_euclid(24 * HOUR) / HOUR;
+        let mut schedule = schedule(vec![job(1, hour((utc + 5) % 24))]);
+        assert_eq!(schedule.due(at(start + HOUR)), []);
+        schedule.set_zone(TimeZone::posix("<+03>-3").unwrap());
+        assert_eq!(schedule.due(at(start + 2 * HOUR)), [1]);
+        assert_eq!(schedule.looked_at(), START + start + 2 * HOUR);
     }
 
     #[test]

@@ -140,6 +140,7 @@ impl Server {
             fifos: absolute(&config.master_fifo)?,
             commons: Arc::clone(&commons),
             upkeep: settings::upkeep(config)?,
+            agenda: Arc::default(),
         };
         self.workers.insert(number, Workers { settings: worker, names, commons, vacuum: config.vacuum });
         Ok((generation, lines))

@@ -10,11 +10,15 @@
 //! listener #1 http                         and whatever else its owner says of it
 //! member LINE NUMBER PID BORN serves #2    BORN in milliseconds of the monotonic clock; or `leaves`
 //! stranger PID
+//! looked-at WALL                           when cron was looked at, in milliseconds since 1970
+//! timer SIGNAL EVERY TIMES DUE LEFT        a `-` for what has no end
+//! command PID UNTIL TEXT                   one that cron has started
 //! ```
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
+use goherd_events::{Beat, When};
 use goherd_shm::commons::Descriptors;
 use goherd_shm::{Commons, Scoreboard};
 use goherd_sys::Pid;
@@ -24,6 +28,7 @@ use goherd_sys::parcel::Parcel;
 use goherd_sys::socket::Listener;
 
 use crate::family::Heirloom;
+use crate::house::{Legacy, Running};
 
 /// The version of the format, of the scoreboard, and of the messages between master and workers. What else is shared has a
 /// version of its own in each memory.
@@ -75,6 +80,8 @@ pub struct Handover {
     pub members: Vec<(Heirloom, Control)>,
     /// Children that are none of ours.
     pub strangers: Vec<Pid>,
+    /// What is to be done by the clock.
+    pub legacy: Legacy,
 }
 
 impl Handover {
@@ -86,6 +93,7 @@ impl Handover {
         listeners: impl Iterator<Item = (&'a Listener, String)>,
         members: impl Iterator<Item = (Heirloom, &'a Control)>,
         strangers: &[Pid],
+        legacy: &Legacy,
     ) -> io::Result<Parcel> {
         let mut text = format!("goherd {VERSION}\n{}scoreboard #0\n", if paused { "paused\n" } else { "" });
         let mut descriptors = vec![scoreboard.as_fd().try_clone_to_owned()?];
@@ -108,6 +116,7 @@ impl Handover {
         for pid in strangers {
             text += &format!("stranger {pid}\n");
         }
+        text += &legacy_text(legacy);
         Ok(Parcel { text, descriptors })
     }
 
@@ -125,6 +134,7 @@ impl Handover {
         let (mut paused, mut scoreboard) = (false, None);
         let (mut tables, mut caches) = ([const { None }; 5], Vec::new());
         let (mut listeners, mut members, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut legacy = Legacy::default();
         let mut take = |word: &str| {
             let index = word.strip_prefix('#').and_then(|index| index.parse::<usize>().ok());
             let found = index.and_then(|index| descriptors.get_mut(index)).and_then(Option::take);
@@ -150,6 +160,7 @@ impl Handover {
                     members.push((member, Control::adopt(take(fd)?)));
                 }
                 ["stranger", pid] => strangers.extend(pid.parse().ok().and_then(Pid::new)),
+                _ if read_legacy(&words, &mut legacy).is_some() => {}
                 _ => return Err(malformed(&format!("{line:?} means nothing"))),
             }
         }
@@ -158,7 +169,7 @@ impl Handover {
             return Err(malformed("a table of what all share is missing"));
         };
         let commons = Some(Descriptors { seats, locks, metrics, once, signals, caches });
-        Ok(Self { paused, scoreboard, commons, listeners, members, strangers })
+        Ok(Self { paused, scoreboard, commons, listeners, members, strangers, legacy })
     }
 
     /// The workers, without the sockets.
@@ -182,6 +193,54 @@ fn member(numbers: [&str; 4], stage: &str) -> Option<Heirloom> {
     })
 }
 
+fn legacy_text(legacy: &Legacy) -> String {
+    let mut text = String::new();
+    if let Some(looked_at) = legacy.looked_at {
+        text += &format!("looked-at {looked_at}\n");
+    }
+    for (signal, when, Beat { due, left }) in &legacy.beats {
+        let (every, times) = match when {
+            When::Every(every) => (every, "-".to_owned()),
+            When::Times(every, times) => (every, times.to_string()),
+            When::Cron(_) => continue,
+        };
+        let left = left.map_or("-".to_owned(), |left| left.to_string());
+        text += &format!("timer {signal} {every} {times} {} {left}\n", due.0);
+    }
+    for Running { pid, until, command } in &legacy.running {
+        let until = until.map_or("-".to_owned(), |until| until.0.to_string());
+        // The text comes last, and a line feed in it would end the line.
+        text += &format!("command {pid} {until} {}\n", command.replace('\n', " "));
+    }
+    text
+}
+
+/// Takes a line of that.
+fn read_legacy(words: &[&str], legacy: &mut Legacy) -> Option<()> {
+    let unless_none = |word: &str| -> Option<Option<u64>> {
+        if word == "-" { Some(None) } else { word.parse().ok().map(Some) }
+    };
+    match *words {
+        ["looked-at", wall] => legacy.looked_at = Some(wall.parse().ok()?),
+        ["timer", signal, every, times, due, left] => {
+            let every = every.parse().ok()?;
+            let when = match unless_none(times)? {
+                None => When::Every(every),
+                Some(times) => When::Times(every, u32::try_from(times).ok()?),
+            };
+            let left = unless_none(left)?.map(u32::try_from).transpose().ok()?;
+            legacy.beats.push((signal.parse().ok()?, when, Beat { due: Millis(due.parse().ok()?), left }));
+        }
+        ["command", pid, until, ..] => {
+            let pid = Pid::new(pid.parse().ok()?)?;
+            let until = unless_none(until)?.map(Millis);
+            legacy.running.push(Running { pid, until, command: words[3..].join(" ") });
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
 fn malformed(what: &str) -> io::Error {
     let sentence = format!("what the program before this one has handed on is malformed: {what}");
     io::Error::new(io::ErrorKind::InvalidData, sentence)
@@ -190,6 +249,31 @@ fn malformed(what: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_by_the_clock_comes_out_as_it_went_in() {
+        let legacy = Legacy {
+            looked_at: Some(1_790_000_040_000),
+            beats: vec![
+                (0, When::Every(5), Beat { due: Millis(7), left: None }),
+                (255, When::Times(5, 3), Beat { due: Millis(8), left: Some(2) }),
+            ],
+            running: vec![
+                Running { pid: Pid::me(), until: None, command: "echo  a 'b c'".to_owned() },
+                Running { pid: Pid::me(), until: Some(Millis(9)), command: String::new() },
+            ],
+        };
+        let mut read = Legacy::default();
+        for line in legacy_text(&legacy).lines() {
+            let words: Vec<_> = line.split(' ').collect();
+            assert_eq!(read_legacy(&words, &mut read), Some(()), "{line}");
+        }
+        assert_eq!(read, legacy);
+        for line in ["timer 256 1 1 1 1", "timer 1 1 1 1", "command 0 - x", "looked-at soon", "other 1"] {
+            let words: Vec<_> = line.split(' ').collect();
+            assert_eq!(read_legacy(&words, &mut read), None, "{line}");
+        }
+    }
 
     #[test]
     fn a_question_is_understood() {

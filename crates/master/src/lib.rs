@@ -13,7 +13,10 @@ pub mod handover;
 mod house;
 
 pub use family::{
-    Action, Algorithm, Cheaper, Event, Family, Heirloom, MAX_WORKERS, News, Plan, Sample, Status, YOUNG_MS,
+    Action, Algorithm, Cheaper, Event, Family, Heirloom, Live, MAX_WORKERS, News, Plan, Sample, Status,
+    YOUNG_MS,
 };
 pub use handover::Handover;
-pub use house::{Generation, Life, Owner, Program, Renewed, Settings, Store, Upkeep, run};
+pub use house::{
+    Agenda, Errand, Generation, Legacy, Life, Owner, Program, Renewed, Settings, Store, Task, Upkeep, run,
+};

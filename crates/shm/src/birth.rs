@@ -16,6 +16,8 @@ pub struct Birth {
     pub line: u32,
     /// What it is made from.
     pub generation: u32,
+    /// The number of that in the table of signals, which goes on counting when another program takes over.
+    pub edition: u32,
     /// Its end of the socket to the master.
     pub control: Control,
     /// Its copies of the listening sockets.

@@ -41,13 +41,20 @@ pub struct Slot {
     phase: AtomicU8,
     requests: AtomicU64,
     ended: AtomicU64,
+    signals_sent: AtomicU64,
+    signals_taken: AtomicU64,
+    said: AtomicU64,
+    heard: AtomicU64,
 }
 
 impl Slot {
     /// Begins a life: the process `pid` starts, with all counters at 0.
     pub fn begin(&self, pid: u32) {
-        self.requests.store(0, Ordering::Relaxed);
-        self.ended.store(0, Ordering::Relaxed);
+        for counter in
+            [&self.requests, &self.ended, &self.signals_sent, &self.signals_taken, &self.said, &self.heard]
+        {
+            counter.store(0, Ordering::Relaxed);
+        }
         self.pid.store(pid, Ordering::Relaxed);
         self.set_phase(Phase::Starting);
     }
@@ -96,6 +103,39 @@ impl Slot {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+}
+
+/// How the two ends of a control socket know how full it is, without telling each other.
+impl Slot {
+    /// Counts a signal that the master has sent to this process.
+    pub fn count_signal_sent(&self) {
+        self.signals_sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a signal whose handler begins, or that has none.
+    pub fn count_signal_taken(&self) {
+        self.signals_taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many signals wait for their handlers.
+    #[must_use]
+    pub fn signals_waiting(&self) -> u64 {
+        let taken = self.signals_taken.load(Ordering::Relaxed);
+        self.signals_sent.load(Ordering::Relaxed).saturating_sub(taken)
+    }
+
+    /// Counts something that this process is about to tell the master of signals, unless there are `most` such things that the
+    /// master has not heard yet.
+    pub fn count_said(&self, most: u64) -> bool {
+        let heard = self.heard.load(Ordering::Relaxed);
+        let has_room = |said: u64| (said.saturating_sub(heard) < most).then_some(said + 1);
+        self.said.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_ok()
+    }
+
+    /// Counts that the master has heard it, or never will.
+    pub fn count_heard(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -171,6 +211,22 @@ mod tests {
         assert_eq!((slot.phase(), slot.pid()), (Phase::Vacant, 0));
         slot.begin(43);
         assert_eq!((slot.requests(), slot.busy()), (0, 0));
+    }
+
+    #[test]
+    fn a_line_tells_how_much_waits_in_either_direction() {
+        let board = Scoreboard::new().unwrap();
+        let slot = board.slot(1);
+        slot.begin(42);
+        slot.count_signal_sent();
+        slot.count_signal_sent();
+        slot.count_signal_taken();
+        assert_eq!(slot.signals_waiting(), 1);
+        assert_eq!([slot.count_said(2), slot.count_said(2), slot.count_said(2)], [true, true, false]);
+        slot.count_heard();
+        assert_eq!([slot.count_said(2), slot.count_said(2)], [true, false]);
+        slot.begin(43);
+        assert_eq!((slot.signals_waiting(), slot.count_said(1)), (0, true));
     }
 
     #[test]

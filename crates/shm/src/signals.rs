@@ -9,8 +9,11 @@
 //! that of a record whose writer was killed says that there is none.
 
 use std::fmt;
+use std::hash::Hasher as _;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::atomic::{AtomicU64, Ordering, fence};
 use crate::lock::Lock;
@@ -37,6 +40,9 @@ const TEXT: usize = 5;
 const RECORD: usize = 40;
 
 const SIGNALS: usize = 256;
+/// The names of the signals that were allotted lie between head and records, as two words of a hash; 0: it has none.
+const NAMES: usize = 2 * SIGNALS;
+const RECORDS: usize = LINE + NAMES;
 /// A signal has a receiver in the generation that is in force, and one in that which is being tried.
 const RECEIVERS: usize = 2 * SIGNALS;
 
@@ -115,6 +121,13 @@ pub enum SignalError {
         /// How many there are.
         count: usize,
     },
+    /// All signals have receivers.
+    NoSignal,
+    /// The signal was allotted to a timer, cron entry or file monitor that has asked for no certain one.
+    Allotted {
+        /// The signal.
+        signal: u8,
+    },
     /// The process runs code that is not in force any more.
     Outdated,
     /// Another process holds the table's lock and does not go on, though it lives.
@@ -136,6 +149,11 @@ impl fmt::Display for SignalError {
                     "there is room for {count} timers, cron entries and file monitors, and all is taken"
                 )
             }
+            Self::NoSignal => write!(f, "all {SIGNALS} signals are taken"),
+            Self::Allotted { signal } => write!(
+                f,
+                "signal {signal} was allotted to a timer, cron entry or file monitor: choose a lower number"
+            ),
             Self::Outdated => {
                 write!(f, "newer code is in force, so what this process registers would not count")
             }
@@ -156,7 +174,7 @@ impl Signals {
     /// An empty table with room for `sources` timers, cron entries and monitors (1 to 65 536), shared with every process forked
     /// from now on. Generation 1 is in force.
     pub fn new(sources: u32) -> io::Result<Self> {
-        let words = LINE + (RECEIVERS + sources.clamp(1, 1 << 16) as usize) * RECORD;
+        let words = RECORDS + (RECEIVERS + sources.clamp(1, 1 << 16) as usize) * RECORD;
         let table = Self { region: Region::new(KIND, "goherd-signals", [0; PARAMETER_COUNT], words)? };
         table.region.words()[GENERATION].store(1, Ordering::Relaxed);
         Ok(table)
@@ -166,7 +184,7 @@ impl Signals {
     pub fn adopt(fd: OwnedFd) -> Result<Self, AdoptError> {
         let region = Region::adopt(KIND, fd)?;
         let words = region.words().len();
-        let records = words.checked_sub(LINE).filter(|words| words.is_multiple_of(RECORD));
+        let records = words.checked_sub(RECORDS).filter(|words| words.is_multiple_of(RECORD));
         let whole = records.is_some_and(|words| words / RECORD > RECEIVERS);
         region.expect_words(KIND, whole.then_some(words))?;
         Ok(Self { region })
@@ -195,16 +213,65 @@ impl Signals {
         let parts = Parts { what: 0, first: 0, second: 0, text: receiver.to_owned() };
         parts.check()?;
         self.change(seat, generation, |current| {
-            let mut places = self.receivers(signal);
-            let free = |record: &Record<'_>| {
-                let owner = record.generation();
-                owner < current || owner > current && owner < generation
-            };
-            let own = places.clone().find(|record| record.generation() == generation);
-            let place = own.or_else(|| places.find(free)).ok_or(SignalError::Outdated)?;
-            place.write(generation, &parts);
-            Ok(())
+            let name = self.name(signal);
+            if self.is_taken(signal, current, generation)
+                && name.iter().any(|word| word.load(Ordering::Relaxed) != 0)
+            {
+                return Err(SignalError::Allotted { signal });
+            }
+            name.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+            self.write_receiver(signal, current, generation, &parts)
         })
+    }
+
+    /// Finds a signal for what is called `name`, always the same one as long as code registers it that is in force or on trial,
+    /// and has it delivered to `receiver`. Such signals are numbered from 255 down.
+    pub fn allot(&self, seat: &Seat, generation: u32, name: &str, receiver: &str) -> Result<u8, SignalError> {
+        let parts = Parts { what: 0, first: 0, second: 0, text: receiver.to_owned() };
+        parts.check()?;
+        let wanted = hash(name);
+        self.change(seat, generation, |current| {
+            let is_named = |&signal: &u8| {
+                self.name(signal).each_ref().map(|word| word.load(Ordering::Relaxed)) == wanted
+            };
+            let mut all = (0..=u8::MAX).rev();
+            let signal = match all.clone().find(is_named) {
+                Some(signal) => signal,
+                None => {
+                    let free = all.find(|signal| !self.is_taken(*signal, current, generation));
+                    let signal = free.ok_or(SignalError::NoSignal)?;
+                    for (word, value) in self.name(signal).iter().zip(wanted) {
+                        word.store(value, Ordering::Relaxed);
+                    }
+                    signal
+                }
+            };
+            self.write_receiver(signal, current, generation, &parts)?;
+            Ok(signal)
+        })
+    }
+
+    /// Whether code that is in force, or of this generation, has registered the signal.
+    fn is_taken(&self, signal: u8, current: u32, generation: u32) -> bool {
+        self.receivers(signal).any(|record| [current, generation].contains(&record.generation()))
+    }
+
+    fn write_receiver(
+        &self,
+        signal: u8,
+        current: u32,
+        generation: u32,
+        parts: &Parts,
+    ) -> Result<(), SignalError> {
+        let mut places = self.receivers(signal);
+        let free = |record: &Record<'_>| {
+            let owner = record.generation();
+            owner < current || owner > current && owner < generation
+        };
+        let own = places.clone().find(|record| record.generation() == generation);
+        let place = own.or_else(|| places.find(free)).ok_or(SignalError::Outdated)?;
+        place.write(generation, parts);
+        Ok(())
     }
 
     /// Whoever receives `signal`; `None`: nobody has registered it.
@@ -212,6 +279,12 @@ impl Signals {
     pub fn receiver(&self, signal: u8) -> Option<String> {
         let current = self.generation();
         self.receivers(signal).find_map(|record| record.read(current)).map(|parts| parts.text)
+    }
+
+    /// Whether anybody receives `signal`, now or as soon as `generation` is in force.
+    #[must_use]
+    pub fn is_registered(&self, signal: u8, generation: u32) -> bool {
+        self.is_taken(signal, self.generation(), generation)
     }
 
     /// Adds a source of signals, for code of this generation. The same source is there once, however often it is added.
@@ -260,12 +333,12 @@ impl Signals {
     }
 
     /// Does `deed` under the lock, with the generation that is in force.
-    fn change(
+    fn change<T>(
         &self,
         seat: &Seat,
         generation: u32,
-        deed: impl Fn(u32) -> Result<(), SignalError>,
-    ) -> Result<(), SignalError> {
+        deed: impl Fn(u32) -> Result<T, SignalError>,
+    ) -> Result<T, SignalError> {
         let words = self.region.words();
         let lock = Lock::new(&words[LOCK]);
         let alive = |life| seat.seats().alive(life);
@@ -279,7 +352,13 @@ impl Signals {
     }
 
     fn records(&self) -> impl Iterator<Item = Record<'_>> + Clone {
-        self.region.words()[LINE..].chunks_exact(RECORD).map(|words| Record { words })
+        self.region.words()[RECORDS..].chunks_exact(RECORD).map(|words| Record { words })
+    }
+
+    /// The words of the signal's name.
+    fn name(&self, signal: u8) -> &[AtomicU64; 2] {
+        let at = LINE + 2 * usize::from(signal);
+        self.region.words()[at..at + 2].try_into().expect("it has that length")
     }
 
     fn receivers(&self, signal: u8) -> impl Iterator<Item = Record<'_>> + Clone {
@@ -295,6 +374,14 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.region.as_fd()
     }
+}
+
+/// What stands for a name in the table; never zeroes.
+fn hash(name: &str) -> [u64; 2] {
+    let mut hasher = SipHasher13::new();
+    hasher.write(name.as_bytes());
+    let hash = hasher.finish128();
+    [hash.h1 | 1, hash.h2]
 }
 
 /// What a record holds.
@@ -438,6 +525,34 @@ mod tests {
         signals.register(&seat, 11, 5, "mule1").unwrap();
         signals.promote(&seat, 11).unwrap();
         assert_eq!(signals.receiver(5).as_deref(), Some("mule1"));
+    }
+
+    #[test]
+    fn what_is_called_the_same_has_the_same_signal_in_every_process_and_generation() {
+        let (signals, seat) = table(1);
+        let allot = |generation, name| signals.allot(&seat, generation, name, "worker");
+        assert_eq!([allot(1, "a"), allot(1, "b"), allot(1, "a")], [Ok(255), Ok(254), Ok(255)]);
+        assert_eq!(signals.receiver(255).as_deref(), Some("worker"));
+        let taken = signals.register(&seat, 1, 254, "mule").unwrap_err();
+        assert!(taken.to_string().starts_with("signal 254 was allotted"), "{taken}");
+        // New code has "b" still, and "c"; "a" is there until it is in force.
+        assert_eq!([allot(2, "c"), allot(2, "b")], [Ok(253), Ok(254)]);
+        signals.forget(&seat, 2).unwrap();
+        assert_eq!([allot(3, "d"), allot(3, "b")], [Ok(253), Ok(254)]);
+        signals.promote(&seat, 3).unwrap();
+        assert_eq!((signals.receiver(255), allot(3, "e")), (None, Ok(255)));
+        signals.register(&seat, 3, 9, "").unwrap();
+        assert!(signals.is_registered(9, 4) && !signals.is_registered(8, 4));
+    }
+
+    #[test]
+    fn all_signals_may_be_taken() {
+        let (signals, seat) = table(1);
+        for number in 0..256 {
+            signals.allot(&seat, 1, &number.to_string(), "").unwrap();
+        }
+        assert_eq!(signals.allot(&seat, 1, "more", "").unwrap_err().to_string(), "all 256 signals are taken");
+        assert_eq!(signals.allot(&seat, 1, "7", ""), Ok(248));
     }
 
     #[test]

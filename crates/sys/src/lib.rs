@@ -25,6 +25,7 @@ pub mod eventfd;
 pub mod fifo;
 pub mod futex;
 pub mod inherited;
+pub mod inotify;
 pub mod library;
 pub mod memory;
 pub mod notify;

@@ -5,11 +5,14 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::num::NonZeroI32;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 use rustix::process as rp;
 
 use crate::signal::Signum;
+use crate::user::{self, Identity};
 
 /// A process number: positive, so that no slip makes `kill` mean "everyone".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +96,53 @@ pub fn fork_for(work: impl FnOnce() -> i32) -> io::Result<Pid> {
             exit_now(if dies_with_parent && closed { work() } else { 1 })
         }
     }
+}
+
+/// What bounds a command is started in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Whom it becomes.
+    pub identity: Identity,
+    /// The folder that it takes for the root.
+    pub root: Option<PathBuf>,
+    /// Whether it gains no rights.
+    pub no_new_privileges: bool,
+    /// Where it lives, seen from outside of that; within it, it lives at the root.
+    pub folder: PathBuf,
+}
+
+/// Starts `/bin/sh -c command`, the leader of a group of its own, whose output goes to descriptor 2. The shell dies with this
+/// process, if that comes to a sudden end. Call it with one thread.
+pub fn start_command(command: &str, bounds: &Bounds) -> io::Result<Pid> {
+    let child = fork_for(|| {
+        let failure = match settle_in(bounds) {
+            Ok(()) => Command::new("/bin/sh").arg("-c").arg(command).exec(),
+            Err(error) => error,
+        };
+        crate::stderr::line(&format!("the command {command:?} cannot be started: {failure}"));
+        CANNOT_BE_STARTED
+    })?;
+    give_own_group(child);
+    Ok(child)
+}
+
+/// What a shell says of a program that cannot be started.
+const CANNOT_BE_STARTED: i32 = 126;
+
+fn settle_in(bounds: &Bounds) -> io::Result<()> {
+    lead_own_group()?;
+    crate::signal::reset()?;
+    close_stdin()?;
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
+    std::env::set_current_dir(&bounds.folder)?;
+    if let Some(root) = &bounds.root {
+        user::stay_in(root)?;
+    }
+    user::become_identity(&bounds.identity)?;
+    if bounds.no_new_privileges {
+        user::gain_nothing()?;
+    }
+    end_with_parent() // once more: who becomes somebody else has forgotten it
 }
 
 /// Refuses what only a process with one thread may do.

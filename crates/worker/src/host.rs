@@ -1,20 +1,26 @@
 //! The worker as its application's bridge sees it, on whatever thread that runs.
 
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use goherd_bridge::Host;
+use goherd_bridge::{Host, Post};
 use goherd_reactor::Reactor;
 use goherd_shm::{Phase, Scoreboard, ToMaster, ToWorker};
 use goherd_sys::control::{Control, Received};
 use goherd_sys::signal::Signum;
 use goherd_sys::{Pid, process, stderr};
 
+use crate::post::{Mailbox, Next};
+
 /// The stages of [`Desk`]: of the last two a worker comes to one.
 const STARTING: u8 = 0;
 const READY: u8 = 1;
 const GIVEN_UP: u8 = 2;
+
+/// The most that the master is told of signals and has not heard yet.
+const MOST_SAID: u64 = 100;
 
 /// What the threads of a worker share.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub(crate) struct Desk {
     /// How many requests one life is for; 0: no limit.
     life: u64,
     stage: AtomicU8,
+    /// What comes besides requests.
+    post: Mailbox,
     orphaned: AtomicBool,
     /// The application has written its stacks down.
     stacks_told: (Mutex<bool>, Condvar),
@@ -33,7 +41,14 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// The desk of a worker whose life is for `life` requests; 0: for as many as come.
-    pub fn new(number: u32, line: u32, control: Control, scoreboard: Arc<Scoreboard>, life: u64) -> Self {
+    pub fn new(
+        number: u32,
+        line: u32,
+        control: Control,
+        scoreboard: Arc<Scoreboard>,
+        life: u64,
+        post: Mailbox,
+    ) -> Self {
         Self {
             number,
             line,
@@ -41,6 +56,7 @@ impl Desk {
             scoreboard,
             life,
             stage: AtomicU8::new(STARTING),
+            post,
             orphaned: AtomicBool::new(false),
             stacks_told: Default::default(),
         }
@@ -49,6 +65,19 @@ impl Desk {
     /// Tells the master; if it is gone, the control socket says so soon enough.
     pub fn tell(&self, message: &ToMaster) {
         let _gone = self.control.send(&message.encode());
+    }
+
+    /// Tells the master something about signals, unless it has a lot of that to hear still: it must have room for all else.
+    fn tell_of_signals(&self, message: &ToMaster) -> bool {
+        let slot = self.scoreboard.slot(self.line);
+        if !slot.count_said(MOST_SAID) {
+            return false;
+        }
+        let told = self.control.send(&message.encode()).is_ok();
+        if !told {
+            slot.count_heard();
+        }
+        told
     }
 
     /// Whether `uwsgi.Run()` was reached.
@@ -123,7 +152,7 @@ impl Host for Counter {
                     Some(ToWorker::Drain) => desk.drain(reactor),
                     Some(ToWorker::Pause) => reactor.pause(),
                     Some(ToWorker::Resume) => reactor.resume(),
-                    Some(ToWorker::Signal(_)) => {}
+                    Some(ToWorker::Signal(signal)) => desk.post.put(signal),
                     None => {
                         stderr::line(&format!("worker {}: the master said something unknown", desk.number));
                     }
@@ -153,7 +182,37 @@ impl Host for Counter {
         changed.notify_all();
     }
 
-    fn drained(&self) -> ! {
-        self.0.end()
+    fn drained(&self) {
+        if self.0.post.is_over() {
+            self.0.end()
+        }
+    }
+
+    fn post(&self) -> RawFd {
+        self.0.post.raw()
+    }
+
+    fn next_in_post(&self) -> Option<Post> {
+        self.0.post.next()
+    }
+
+    fn next_signal(&self) -> Option<u8> {
+        match self.0.post.next_signal() {
+            Next::Signal(signal) => {
+                self.0.scoreboard.slot(self.0.line).count_signal_taken();
+                Some(signal)
+            }
+            Next::Nothing => None,
+            Next::End => self.0.end(),
+        }
+    }
+
+    fn raise(&self, signal: u8) -> bool {
+        self.0.tell_of_signals(&ToMaster::Signal(signal))
+    }
+
+    fn registered(&self) {
+        // If the master has much to hear, it will look at the table then.
+        let _or_later = self.0.tell_of_signals(&ToMaster::Registered);
     }
 }

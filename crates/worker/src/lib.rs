@@ -12,6 +12,7 @@ mod confinement;
 mod host;
 mod life;
 mod native;
+mod post;
 mod watch;
 
 pub use confinement::Confinement;

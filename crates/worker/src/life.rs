@@ -10,6 +10,7 @@ use goherd_bridge::{App, Context, Host, LoadError, Share, Started};
 use goherd_proto::Protocol;
 use goherd_reactor::{Door, Harakiri, Limits, Reactor, Times};
 use goherd_shm::{Birth, ToMaster};
+use goherd_sys::control::Control;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::signal;
 use goherd_sys::socket::Listener;
@@ -18,6 +19,7 @@ use goherd_sys::{process, stderr};
 use crate::confinement::Confinement;
 use crate::host::{Counter, Desk};
 use crate::native;
+use crate::post::Mailbox;
 use crate::watch::Watch;
 
 /// The stack of the thread that watches. It may have to answer in a handler's stead, and discards what peers send then.
@@ -94,18 +96,27 @@ impl DoorSettings {
 /// Lives. Call it in a process that was just forked and has one thread. It returns only if the application is the
 /// program's own, and the process is to go on as that.
 pub fn run(settings: &Settings, birth: Birth) {
-    let Birth { number, line, control, listeners, commons, scoreboard, .. } = birth;
+    let Birth { number, line, edition, control, listeners, commons, scoreboard, .. } = birth;
     let life = requests_of_a_life(settings.max_requests_per_life, settings.max_requests_delta, number);
-    let desk = Arc::new(Desk::new(number, line, control, scoreboard, life));
+    let post = match Mailbox::new() {
+        Ok(post) => post,
+        Err(error) => fail(&control, error.to_string()),
+    };
+    let desk = Arc::new(Desk::new(number, line, control, scoreboard, life, post));
     let seat = commons.seats.sit().map_err(io::Error::other);
     let failure = match seat.and_then(|seat| Ok((seat, settle_in(settings, listeners, &desk)?))) {
-        Ok((seat, reactor)) => match live(settings, &reactor, &desk, Share { commons, seat }) {
+        Ok((seat, reactor)) => match live(settings, &reactor, &desk, Share { commons, seat, edition }) {
             Ok(()) => return,
             Err(error) => error.to_string(),
         },
         Err(error) => error.to_string(),
     };
-    desk.tell(&ToMaster::Failed(failure));
+    fail(&desk.control, failure)
+}
+
+/// Tells the master why there is no worker here, and ends the process.
+fn fail(control: &Control, reason: String) -> ! {
+    let _gone = control.send(&ToMaster::Failed(reason).encode());
     process::exit_now(1)
 }
 

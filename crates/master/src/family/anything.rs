@@ -93,6 +93,9 @@ impl World {
                 self.events.push_back(Event::Renewed { generation, plan });
             }
             Action::Forget(generation) => _ = self.generations.remove(&generation),
+            Action::Promote(generation) => {
+                assert_eq!(generation, self.family.generation(), "it is not the one that serves");
+            }
             Action::WatchDoors(watch) => self.watched = watch,
             Action::Sample => {
                 let sample = |&line: &u32| Sample {

@@ -28,6 +28,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use goherd_events::Role;
 use goherd_sys::clock::Millis;
 use goherd_sys::process::Ending;
 
@@ -153,6 +154,8 @@ pub enum Action {
     Renew(u32),
     /// Nobody will be made from this generation any more.
     Forget(u32),
+    /// The first worker of this generation is ready: what its code has registered is in force from now on.
+    Promote(u32),
     /// Find out what workers use and do.
     Sample,
     /// Write statistics to the log.
@@ -206,12 +209,29 @@ pub struct Heirloom {
     pub serves: bool,
 }
 
+/// A member that can be told something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// Its line of the scoreboard.
+    pub line: u32,
+    /// What it is.
+    pub role: Role,
+    /// Its number.
+    pub number: u32,
+    /// It takes requests.
+    pub active: bool,
+    /// It runs the code that is in force.
+    pub current: bool,
+}
+
 /// All members, their places, and the server's own state.
 #[derive(Clone, Debug)]
 pub struct Family {
     plan: Plan,
     /// What new members are made from.
     generation: u32,
+    /// The generation whose registrations are in force.
+    in_force: u32,
     /// How many places there are to be; beyond are those that are being given up.
     workers: u32,
     places: Vec<Place>,
@@ -240,6 +260,7 @@ impl Family {
             load: Load::new(&plan, now),
             plan,
             generation: 1,
+            in_force: 1,
             places: Vec::new(),
             members: BTreeMap::new(),
             renewal: Renewal::default(),
@@ -258,6 +279,7 @@ impl Family {
     pub fn adopt(plan: Plan, now: Millis, members: &[Heirloom], paused: bool) -> (Self, Vec<Action>) {
         let mut family = Self::new(plan, now);
         (family.paused, family.proven, family.renewal) = (paused, true, Renewal::rolling_out());
+        family.in_force = 0; // that of the program before this one
         for member in members {
             family.take_over(now, member);
         }
@@ -302,6 +324,20 @@ impl Family {
             Heirloom { line, number, pid, born, serves: matches!(stage, Stage::Ready { .. }) }
         };
         self.members.iter().map(heirloom).collect()
+    }
+
+    /// The members that serve, and so can be told something. Others would not hear it, or are about to go.
+    #[must_use]
+    pub fn live(&self) -> Vec<Live> {
+        let serving = |(_, member): &(&u32, &Member)| matches!(member.stage, Stage::Ready { .. });
+        let live = |(&line, member): (&u32, &Member)| Live {
+            line,
+            role: Role::Worker,
+            number: member.number,
+            active: !self.paused,
+            current: member.generation == self.in_force && self.in_force > 0,
+        };
+        self.members.iter().filter(serving).map(live).collect()
     }
 
     /// Whether workers are told to take no new connections.
@@ -511,6 +547,10 @@ impl Family {
             actions.push(Action::Pause(line));
         }
         self.accept_generation(generation, actions);
+        if generation == self.generation && self.in_force != generation {
+            self.in_force = generation;
+            actions.push(Action::Promote(generation));
+        }
         if let Some(place) = self.place(number).filter(|place| place.next == Some(line)) {
             place.next = None;
             if let Some(old) = place.current.replace(line) {

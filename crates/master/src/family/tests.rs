@@ -29,7 +29,7 @@ impl Story {
             match action {
                 Action::Log(line) => self.log.push(line),
                 Action::Tell(news) => self.news.push(news),
-                Action::Forget(_) => {}
+                Action::Forget(_) | Action::Promote(_) => {}
                 action => done.push(action),
             }
         }
@@ -353,6 +353,36 @@ mod reloads {
         assert_eq!(story.on(Event::Renewed { generation: 3, plan: plan(1) }), [spawn(1, 1, 3)]);
         story.spawned(1);
         assert_eq!(forgotten(&mut story, exited(1, 1)), [Action::Forget(3)]);
+    }
+
+    #[test]
+    fn what_code_has_registered_is_in_force_when_its_first_worker_is_ready() {
+        let promoted = |story: &mut Story, event| {
+            let actions = story.family.on(story.now, event);
+            actions.into_iter().filter(|action| matches!(action, Action::Promote(_))).collect::<Vec<_>>()
+        };
+        let live = |story: &Story| {
+            story.family.live().iter().map(|live| (live.line, live.number, live.current)).collect::<Vec<_>>()
+        };
+        let mut story = Story::serving(2);
+        assert_eq!(live(&story), [(1, 1, true), (2, 2, true)]);
+        story.renewed(2, plan(2));
+        story.spawned(3);
+        assert_eq!(live(&story).len(), 2, "the canary is not ready");
+        assert_eq!(promoted(&mut story, Event::Ready { line: 3 }), [Action::Promote(2)]);
+        assert_eq!(live(&story), [(2, 2, false), (3, 1, true)]);
+        story.spawned(4);
+        assert_eq!(promoted(&mut story, Event::Ready { line: 4 }), []);
+        assert_eq!(live(&story), [(3, 1, true), (4, 2, true)]);
+        story.on(Event::Pause);
+        assert!(story.family.live().iter().all(|live| !live.active));
+        // Another program's first worker does so too, though its generation is the first.
+        (story.family, _) = Family::adopt(plan(2), story.now, &story.family.hand_on(), false);
+        assert_eq!(live(&story), [(3, 1, false), (4, 2, false)]);
+        let Action::Spawn { line, .. } = story.on(Event::Tick)[0] else { panic!("nobody is spawned") };
+        story.spawned(line);
+        assert_eq!(promoted(&mut story, Event::Ready { line }), [Action::Promote(1)]);
+        assert_eq!(live(&story), [(4, 2, false), (line, 1, true)]);
     }
 
     #[test]

@@ -20,6 +20,9 @@ const LAST_ROUNDS: u32 = 100;
 /// How long each of these rounds waits for them to be gone, in microseconds.
 const LAST_WAIT_MICROS: u64 = 2_000;
 
+/// The most messages that are heard from one process at a time: more than its socket holds, so that last words are.
+const MOST_AT_ONCE: u32 = 4096;
+
 /// The workers, by their lines of the scoreboard.
 #[derive(Debug)]
 pub(super) struct Children {
@@ -116,6 +119,7 @@ impl House<'_> {
                     number,
                     line,
                     generation,
+                    edition: self.chime.edition(generation),
                     control: theirs,
                     listeners,
                     commons,
@@ -149,7 +153,7 @@ impl House<'_> {
             let found = self.children.iter().find(|(_, child)| *child == pid);
             let Some((line, _)) = found else {
                 let ending = process::reap(pid);
-                let _or_an_orphan = self.keeper.reaped(pid, ending);
+                let _or_an_orphan = self.chime.reaped(pid, ending) || self.keeper.reaped(pid, ending);
                 continue;
             };
             self.read_control(line); // its last words come before its end
@@ -162,6 +166,7 @@ impl House<'_> {
             }
             self.children.children.remove(&line);
             let slot = self.scoreboard.slot(line);
+            self.chime.lost(slot.signals_waiting(), &format!("the process {pid}"));
             self.events.push_back(Event::Exited { line, ending, requests: slot.requests() });
             slot.end();
         }
@@ -169,20 +174,31 @@ impl House<'_> {
 
     pub(super) fn read_control(&mut self, line: u32) {
         let Some(child) = self.children.children.get(&line) else { return };
-        loop {
+        let mut raised = Vec::new();
+        // One that goes on talking has to let others talk, too.
+        for _ in 0..MOST_AT_ONCE {
             let event = match child.control.receive() {
-                Received::Nothing => return,
+                Received::Nothing => break,
                 Received::Closed => {
                     // SIGCHLD tells the rest; a closed socket would be ready for ever.
                     let _not_watched = self.epoll.remove(&child.control);
-                    return;
+                    break;
                 }
                 Received::Message(bytes) => match ToMaster::decode(&bytes) {
                     Some(ToMaster::Ready) => Event::Ready { line },
                     Some(ToMaster::Failed(reason)) => Event::LoadFailed { line, reason },
                     Some(ToMaster::Enough) => Event::Enough { line },
                     Some(ToMaster::Stuck) => Event::Stuck { line },
-                    Some(ToMaster::Signal(_) | ToMaster::Registered) => continue,
+                    Some(ToMaster::Signal(signal)) => {
+                        self.scoreboard.slot(line).count_heard();
+                        raised.push(signal);
+                        continue;
+                    }
+                    // The table is looked at in any case before the next wait.
+                    Some(ToMaster::Registered) => {
+                        self.scoreboard.slot(line).count_heard();
+                        continue;
+                    }
                     None => {
                         stderr::line(&format!("the process {} said something unknown", child.pid));
                         continue;
@@ -191,5 +207,6 @@ impl House<'_> {
             };
             self.events.push_back(event);
         }
+        raised.into_iter().for_each(|signal| self.raise(signal));
     }
 }

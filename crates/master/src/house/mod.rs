@@ -1,7 +1,10 @@
 //! What the master does: it waits for signals, messages, commands and time, asks [`Family`] what follows, and does that.
 
 mod children;
+mod chime;
 mod commands;
+mod errands;
+mod monitors;
 mod touch;
 mod upgrade;
 mod upkeep;
@@ -24,11 +27,14 @@ use crate::family::{Action, Event, Family, News, Plan, Sample, Status};
 use crate::handover::Handover;
 
 use children::Children;
+use chime::Chime;
 use commands::Commands;
 use touch::Touch;
 use upgrade::Trial;
 use upkeep::Keeper;
 
+pub use chime::{Agenda, Legacy, Task};
+pub use errands::{Errand, Running};
 pub use upkeep::{Store, Upkeep};
 
 /// The token of the signals. Workers' control sockets have their lines, from 1.
@@ -37,6 +43,8 @@ const SIGNALS: u64 = 0;
 const COMMANDS: u64 = 1 << 32;
 /// The tokens of listening sockets begin here, while the master watches them.
 const DOORS: u64 = 1 << 33;
+/// The token of the files that raise signals.
+const MONITORS: u64 = 1 << 34;
 
 /// What workers are made from and how the master looks after them: what one reading of the configuration comes to.
 #[derive(Debug)]
@@ -53,6 +61,8 @@ pub struct Generation {
     pub commons: Arc<Commons>,
     /// How that is to be looked after.
     pub upkeep: Upkeep,
+    /// What is to be done by the clock.
+    pub agenda: Arc<Agenda>,
 }
 
 /// A program with its arguments.
@@ -123,15 +133,24 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
             }
         }
         house.follow_generation();
+        house.chime.look(&house.epoll);
         let trial = house.trial.as_ref().and_then(Trial::due);
-        let due = [house.family.due(), house.touch.due(), house.heartbeat, house.keeper.due(), trial]
-            .into_iter()
-            .flatten()
-            .min();
+        let due = [
+            house.family.due(),
+            house.touch.due(),
+            house.heartbeat,
+            house.keeper.due(),
+            house.chime.due(),
+            trial,
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         house.epoll.wait(&mut batch, due.map(|due| due.since(Millis::now())))?;
         for readiness in &mut batch {
             match readiness.token {
                 SIGNALS => house.read_signals(),
+                MONITORS => house.chime.read_changes(),
                 DOORS.. => house.events.push_back(Event::Knock),
                 COMMANDS.. => house.commands.read(readiness.token - COMMANDS, &mut house.events),
                 line => house.read_control(u32::try_from(line).unwrap_or(0)),
@@ -140,6 +159,7 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
         house.beat(Millis::now());
         house.trial.iter_mut().for_each(|trial| trial.lose_patience(Millis::now()));
         house.keeper.tick(Millis::now());
+        house.ring();
         if house.touch.look(Millis::now()) {
             house.events.push_back(Event::Reload);
         }
@@ -163,6 +183,7 @@ struct House<'a> {
     touch: Touch,
     trial: Option<Trial>,
     keeper: Keeper,
+    chime: Chime,
     notifier: Notifier,
     /// When to tell the service manager next that this process is alive.
     heartbeat: Option<Millis>,
@@ -170,7 +191,7 @@ struct House<'a> {
 }
 
 impl<'a> House<'a> {
-    fn new(settings: Settings, owner: &'a mut dyn Owner) -> io::Result<Self> {
+    fn new(mut settings: Settings, owner: &'a mut dyn Owner) -> io::Result<Self> {
         let signals = SignalFd::new(&[
             Signum::CHLD,
             Signum::HUP,
@@ -191,6 +212,10 @@ impl<'a> House<'a> {
         let generation = settings.generation;
         let keeper = Keeper::new(&generation.commons)?;
         keeper.fill(&generation.commons, &generation.upkeep, settings.inherited.as_deref());
+        // Whatever this program counts begins at 1, and the table goes on counting.
+        let base = settings.inherited.as_ref().map_or(0, |inherited| inherited.signals.generation());
+        let legacy = settings.handover.as_mut().map(|handover| std::mem::take(&mut handover.legacy));
+        let chime = Chime::new(&generation.commons.signals, base, legacy.unwrap_or_default());
         let mut house = Self {
             owner,
             family: Family::new(plan.clone(), now),
@@ -205,6 +230,7 @@ impl<'a> House<'a> {
             touch: Touch::default(),
             trial: None,
             keeper,
+            chime,
             heartbeat: settings.notifier.watchdog_interval().map(|_| now),
             notifier: settings.notifier,
             scoreboard: settings.scoreboard,
@@ -247,7 +273,9 @@ impl<'a> House<'a> {
             }
             Action::WatchDoors(watch) => self.watch_doors(watch),
             Action::Renew(generation) => self.renew(generation),
+            Action::Promote(generation) => self.promote(generation),
             Action::Forget(generation) => {
+                self.forget_signals(generation);
                 self.generations.remove(&generation);
                 self.owner.forget(generation);
             }
@@ -317,6 +345,7 @@ impl<'a> House<'a> {
         self.commands.follow(&generation.fifos, &self.epoll, COMMANDS);
         self.touch.follow(&generation.touch_reload, Millis::now());
         self.keeper.follow(&generation.commons, &generation.upkeep, Millis::now());
+        self.chime.follow(&generation.agenda);
     }
 
     /// Watches the sockets of the generation that serves, or none. Those of another are watched no longer, which their end
@@ -345,6 +374,7 @@ impl<'a> House<'a> {
         let generation = self.family.generation();
         let paused = if self.family.is_paused() { ", paused" } else { "" };
         stderr::line(&format!("statistics: master pid {}, generation {generation}{paused}", Pid::me()));
+        stderr::line(&format!("statistics: {}", self.chime.report()));
         for Status { line, number, pid, generation, about } in status {
             let slot = self.scoreboard.slot(*line);
             let (requests, busy) = (slot.requests(), slot.busy());

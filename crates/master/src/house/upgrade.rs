@@ -141,6 +141,7 @@ impl House<'_> {
             listeners.iter().zip(self.owner.names(current)),
             members.into_iter().filter_map(|member| Some((member, self.children.control(member.line)?))),
             self.children.strangers(),
+            &self.chime.legacy(),
         )?;
         let (variable, packed): (CString, Packed) = handover.pack()?;
         let text = |text: &OsStr| CString::new(text.as_bytes());
