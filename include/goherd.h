@@ -1,6 +1,6 @@
 /* The C interface of Goherd: what the Go package `uwsgi` calls, and programs of C.
  *
- * Generated from crates/bridge/src/abi.rs, shared.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
+ * Generated from crates/bridge/src/abi.rs, shared.rs, signals.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
  *
  * A program of C that is linked with libgoherd calls goherd_main.
  *
@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 // The version of this interface. Server and package must have the same; the package checks it at start.
-#define GOHERD_ABI_VERSION 4
+#define GOHERD_ABI_VERSION 5
 
 // The exchange has ended, or its peer is gone.
 #define GOHERD_EENDED -1
@@ -137,6 +137,24 @@
 
 // A metric that goes up and down.
 #define GOHERD_GAUGE 2
+
+// It cannot be done; a sentence says why.
+#define GOHERD_EREFUSED -19
+
+// `goherd_post_next`: signals wait; take them with `goherd_signal_next`.
+#define GOHERD_SIGNALS 1
+
+// `goherd_signal_add`: every `millis` milliseconds.
+#define GOHERD_TIMER 1
+
+// `goherd_signal_add`: the same, `times` times; 0: for ever.
+#define GOHERD_RBTIMER 2
+
+// `goherd_signal_add`: at the times that the five fields of the text tell.
+#define GOHERD_CRON 3
+
+// `goherd_signal_add`: when the file or folder changes whose path the text is.
+#define GOHERD_MONITOR 4
 
 // Bytes of the server: valid as long as the process lives.
 typedef struct goherd_bytes {
@@ -400,6 +418,48 @@ int64_t goherd_once_begin(const uint8_t *name,
 
 // Ends it: it is done, or if `done` is 0 somebody else is to try. 0 or an error.
 int64_t goherd_once_end(const uint8_t *name, uintptr_t length, uint32_t done);
+
+// The descriptor that is readable when something has come with the post, and stays the server's; or an error.
+int64_t goherd_post(void);
+
+// What has come with the post: `GOHERD_SIGNALS`; `GOHERD_NOTHING`: nothing more, so that the caller may wait.
+uint32_t goherd_post_next(void);
+
+// The next signal, whose handler the caller is to run before it calls this again; or `GOHERD_EAGAIN`.
+int64_t goherd_signal_next(void);
+
+// Has the server raise a signal: 0 or an error; `GOHERD_EAGAIN`: try again soon.
+int64_t goherd_signal_raise(uint32_t signal);
+
+// Whether somebody has registered a signal: 1 or 0, or an error.
+int64_t goherd_signal_registered(uint32_t signal);
+
+// Has a signal delivered to `receiver`: 0, or an error, with a sentence in the `why_length` bytes at `why`, ended by a NUL.
+int64_t goherd_signal_register(uint32_t signal,
+                               const uint8_t *receiver,
+                               uintptr_t receiver_length,
+                               uint8_t *why,
+                               uintptr_t why_length);
+
+// Finds a signal for what is called `name`, the same one for every process that calls it so, and has it delivered to
+// `receiver`: the signal, or an error, with a sentence as for `goherd_signal_register`.
+int64_t goherd_signal_allot(const uint8_t *name,
+                            uintptr_t name_length,
+                            const uint8_t *receiver,
+                            uintptr_t receiver_length,
+                            uint8_t *why,
+                            uintptr_t why_length);
+
+// Adds what raises a signal: `kind` is `GOHERD_TIMER` or its like. 0 or an error, with a sentence as for
+// `goherd_signal_register`.
+int64_t goherd_signal_add(uint32_t kind,
+                          uint32_t signal,
+                          uint64_t millis,
+                          uint32_t times,
+                          const uint8_t *what,
+                          uintptr_t what_length,
+                          uint8_t *why,
+                          uintptr_t why_length);
 
 // Runs the server, as the command `goherd` does, with the arguments and the environment of `main`; `envp` may be NULL.
 // Gives the code to exit with. Workers are made by fork(2): call it while the process has one thread. They do not return.

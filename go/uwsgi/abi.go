@@ -4,7 +4,7 @@ import "unsafe"
 
 // abiExpected is the version of the server's interface that this package is
 // written for; goherd.h describes it.
-const abiExpected = 4
+const abiExpected = 5
 
 // What abiNext finds.
 const (
@@ -52,6 +52,21 @@ const (
 	errName     = -16
 	errKind     = -17
 	errNotHeld  = -18
+	errRefused  = -19
+)
+
+// What abiPostNext finds.
+const (
+	postNothing = 0
+	postSignals = 1
+)
+
+// What raises a signal.
+const (
+	sourceTimer   = 1
+	sourceRbTimer = 2
+	sourceCron    = 3
+	sourceMonitor = 4
 )
 
 // When abiCachePut puts.

@@ -51,6 +51,14 @@ package uwsgi
 #pragma weak goherd_metric_value
 #pragma weak goherd_once_begin
 #pragma weak goherd_once_end
+#pragma weak goherd_post
+#pragma weak goherd_post_next
+#pragma weak goherd_signal_next
+#pragma weak goherd_signal_raise
+#pragma weak goherd_signal_registered
+#pragma weak goherd_signal_register
+#pragma weak goherd_signal_allot
+#pragma weak goherd_signal_add
 
 static int goherd_present(void) { return goherd_abi_version != 0; }
 */
@@ -222,3 +230,26 @@ func abiMetricSet(metric uint32, value int64) {
 }
 
 func abiMetricValue(metric uint32) int64 { return int64(C.goherd_metric_value(C.uint32_t(metric))) }
+
+func abiPost() int64                     { return int64(C.goherd_post()) }
+func abiPostNext() uint32                { return uint32(C.goherd_post_next()) }
+func abiSignalNext() int64               { return int64(C.goherd_signal_next()) }
+func abiSignalRaise(signal uint32) int64 { return int64(C.goherd_signal_raise(C.uint32_t(signal))) }
+func abiSignalRegistered(signal uint32) int64 {
+	return int64(C.goherd_signal_registered(C.uint32_t(signal)))
+}
+
+func abiSignalRegister(signal uint32, receiver string, why []byte) int64 {
+	return int64(C.goherd_signal_register(C.uint32_t(signal), (*C.uint8_t)(firstOf(receiver)),
+		C.uintptr_t(len(receiver)), (*C.uint8_t)(first(why)), C.uintptr_t(len(why))))
+}
+
+func abiSignalAllot(name, receiver string, why []byte) int64 {
+	return int64(C.goherd_signal_allot((*C.uint8_t)(firstOf(name)), C.uintptr_t(len(name)),
+		(*C.uint8_t)(firstOf(receiver)), C.uintptr_t(len(receiver)), (*C.uint8_t)(first(why)), C.uintptr_t(len(why))))
+}
+
+func abiSignalAdd(kind, signal uint32, millis uint64, times uint32, what string, why []byte) int64 {
+	return int64(C.goherd_signal_add(C.uint32_t(kind), C.uint32_t(signal), C.uint64_t(millis), C.uint32_t(times),
+		(*C.uint8_t)(firstOf(what)), C.uintptr_t(len(what)), (*C.uint8_t)(first(why)), C.uintptr_t(len(why))))
+}

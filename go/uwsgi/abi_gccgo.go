@@ -135,6 +135,33 @@ func cOnceBegin(name unsafe.Pointer, length uintptr) int64
 //extern goherd_once_end
 func cOnceEnd(name unsafe.Pointer, length uintptr, done uint32) int64
 
+//extern goherd_post
+func cPost() int64
+
+//extern goherd_post_next
+func cPostNext() uint32
+
+//extern goherd_signal_next
+func cSignalNext() int64
+
+//extern goherd_signal_raise
+func cSignalRaise(signal uint32) int64
+
+//extern goherd_signal_registered
+func cSignalRegistered(signal uint32) int64
+
+//extern goherd_signal_register
+func cSignalRegister(signal uint32, receiver unsafe.Pointer, receiverLength uintptr,
+	why unsafe.Pointer, whyLength uintptr) int64
+
+//extern goherd_signal_allot
+func cSignalAllot(name unsafe.Pointer, nameLength uintptr, receiver unsafe.Pointer, receiverLength uintptr,
+	why unsafe.Pointer, whyLength uintptr) int64
+
+//extern goherd_signal_add
+func cSignalAdd(kind, signal uint32, millis uint64, times uint32, what unsafe.Pointer, whatLength uintptr,
+	why unsafe.Pointer, whyLength uintptr) int64
+
 //extern goherd_args
 func cArgs() lent
 
@@ -249,3 +276,22 @@ func abiLocks() int64                         { return cLocks() }
 func abiMetricAdd(metric uint32, by int64)    { cMetricAdd(metric, by) }
 func abiMetricSet(metric uint32, value int64) { cMetricSet(metric, value) }
 func abiMetricValue(metric uint32) int64      { return cMetricValue(metric) }
+
+func abiPost() int64                          { return cPost() }
+func abiPostNext() uint32                     { return cPostNext() }
+func abiSignalNext() int64                    { return cSignalNext() }
+func abiSignalRaise(signal uint32) int64      { return cSignalRaise(signal) }
+func abiSignalRegistered(signal uint32) int64 { return cSignalRegistered(signal) }
+
+func abiSignalRegister(signal uint32, receiver string, why []byte) int64 {
+	return cSignalRegister(signal, firstOf(receiver), uintptr(len(receiver)), first(why), uintptr(len(why)))
+}
+
+func abiSignalAllot(name, receiver string, why []byte) int64 {
+	return cSignalAllot(firstOf(name), uintptr(len(name)), firstOf(receiver), uintptr(len(receiver)),
+		first(why), uintptr(len(why)))
+}
+
+func abiSignalAdd(kind, signal uint32, millis uint64, times uint32, what string, why []byte) int64 {
+	return cSignalAdd(kind, signal, millis, times, firstOf(what), uintptr(len(what)), first(why), uintptr(len(why)))
+}

@@ -53,3 +53,12 @@ func abiMetricSet(uint32, int64)                               {}
 func abiMetricValue(uint32) int64                              { return 0 }
 func abiOnceBegin(string) int64                                { return errMissing }
 func abiOnceEnd(string, uint32) int64                          { return errMissing }
+
+func abiPost() int64                                                    { return errMissing }
+func abiPostNext() uint32                                               { return postNothing }
+func abiSignalNext() int64                                              { return errMissing }
+func abiSignalRaise(uint32) int64                                       { return errMissing }
+func abiSignalRegistered(uint32) int64                                  { return errMissing }
+func abiSignalRegister(uint32, string, []byte) int64                    { return errMissing }
+func abiSignalAllot(string, string, []byte) int64                       { return errMissing }
+func abiSignalAdd(uint32, uint32, uint64, uint32, string, []byte) int64 { return errMissing }

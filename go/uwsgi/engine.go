@@ -43,6 +43,9 @@ type engine struct {
 // serve runs the engine on the calling goroutine's behalf and does not return,
 // unless it cannot begin.
 func serve(handler http.Handler) error {
+	if err := hearPost(); err != nil { // before anybody knows that this process is ready
+		return err
+	}
 	limit := int(abiCores())
 	fd := abiRun()
 	if fd < 0 || limit < 1 {
