@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::agenda::{CronJob, Timer};
 use crate::cache::Cache;
 use crate::draft::Draft;
 use crate::socket::{Owner, Socket};
@@ -134,6 +135,16 @@ pub struct Config {
     pub cache_no_expire: bool,
     /// Locks for applications besides lock 0, up to 65535.
     pub locks: u32,
+    /// Signals that are raised every so often, in the order given.
+    pub timers: Vec<Timer>,
+    /// Commands that are started at certain times, in the order given.
+    pub crons: Vec<CronJob>,
+    /// How long these may run; 0: as long as they like.
+    pub cron_harakiri: Duration,
+    /// The time zone of cron, not yet looked up; `None` when not given.
+    pub cron_timezone: Option<String>,
+    /// Files and folders whose changes raise signals; relative paths are as typed.
+    pub fs_signals: Vec<(PathBuf, u8)>,
     /// The permissions that new files do not get, at most 0o777.
     pub umask: Option<u32>,
     /// More groups to be in: names or numbers, not yet looked up.
@@ -237,6 +248,11 @@ impl Config {
             cache_expire_freq: Duration::ZERO,
             cache_no_expire: false,
             locks: 0,
+            timers: Vec::new(),
+            crons: Vec::new(),
+            cron_harakiri: Duration::ZERO,
+            cron_timezone: None,
+            fs_signals: Vec::new(),
             umask: None,
             add_gid: Vec::new(),
             chroot: None,

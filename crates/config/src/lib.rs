@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod agenda;
 mod agreement;
 mod argv;
 mod cache;
@@ -34,6 +35,7 @@ mod socket;
 mod tool;
 
 pub use address::Address;
+pub use agenda::{CronJob, Timer};
 pub use cache::{Cache, LARGEST_BLOCK, LONGEST_KEY, MOST_ITEMS};
 pub use call::Call;
 pub use config::{CheaperAlgo, Config, LoopEngine};

@@ -140,7 +140,7 @@ impl Server {
             fifos: absolute(&config.master_fifo)?,
             commons: Arc::clone(&commons),
             upkeep: settings::upkeep(config)?,
-            agenda: Arc::default(),
+            agenda: Arc::new(settings::agenda(config)?),
         };
         self.workers.insert(number, Workers { settings: worker, names, commons, vacuum: config.vacuum });
         Ok((generation, lines))

@@ -25,6 +25,7 @@ pub fn check(config: &Config, inherited: &[Inherited], application: &Application
     let app = settings::app(config, application)?;
     settings::confinement(config)?;
     settings::capacity(config)?;
+    settings::agenda(config)?;
     home.leave()?;
     app.describe().for_each(|line| stderr::line(&line));
     stderr::line("the configuration is good");
@@ -84,6 +85,7 @@ pub fn try_out(config: &Config, mut server: Server, names: &[String]) -> Result<
         plan,
         touch_reload: Vec::new(),
         fifos: Vec::new(),
+        agenda: Arc::default(),    // what is due the running server does
         upkeep: Upkeep::default(), // the files are the running server's
         ..generation
     };

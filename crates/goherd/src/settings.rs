@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use goherd_bridge::App;
 use goherd_config::{CheaperAlgo, Config};
-use goherd_master::{Algorithm, Cheaper, Plan, Store, Upkeep};
+use goherd_events::{Job, TimeZone, When};
+use goherd_master::{Agenda, Algorithm, Cheaper, Errand, Plan, Store, Task, Upkeep};
 use goherd_shm::cache::{self, Ttl};
 use goherd_shm::commons::{Wanted, WantedCache};
 use goherd_shm::locks;
 use goherd_sys::descriptors;
 use goherd_sys::eventfd::EventFd;
+use goherd_sys::process::Bounds;
 use goherd_sys::user::{self, Identity};
 use goherd_worker::{Confinement, Limits, Times};
 
@@ -247,6 +249,40 @@ pub fn upkeep(config: &Config) -> io::Result<Upkeep> {
     };
     let sweep_every = if config.cache_no_expire { 0 } else { milliseconds(config.cache_expire_freq) };
     Ok(Upkeep { sweep_every, stores: config.all_caches().filter_map(store).collect::<Result<_, _>>()? })
+}
+
+/// What happens by the clock. Relative paths are of the current folder.
+pub fn agenda(config: &Config) -> Result<Agenda, Failure> {
+    let timer = |timer: &goherd_config::Timer| Job {
+        what: Task::Signal(timer.signal),
+        when: match timer.times {
+            0 => When::Every(milliseconds(timer.every)),
+            times => When::Times(milliseconds(timer.every), times),
+        },
+    };
+    let command = |job: &goherd_config::CronJob| Job {
+        what: Task::Errand(Errand {
+            command: job.command.clone(),
+            unique: job.unique,
+            limit: milliseconds(job.harakiri.unwrap_or(config.cron_harakiri)),
+        }),
+        when: When::Cron(job.cron.clone()),
+    };
+    let monitor = |(path, signal): &(PathBuf, u8)| std::path::absolute(path).map(|path| (path, *signal));
+    let Confinement { identity, root, no_new_privileges, .. } = confinement(config)?;
+    Ok(Agenda {
+        jobs: config.timers.iter().map(timer).chain(config.crons.iter().map(command)).collect(),
+        monitors: config.fs_signals.iter().map(monitor).collect::<io::Result<_>>()?,
+        zone: zone(config)?,
+        bounds: Bounds { identity, root, no_new_privileges, folder: std::env::current_dir()? },
+    })
+}
+
+fn zone(config: &Config) -> Result<TimeZone, Failure> {
+    let Some(name) = &config.cron_timezone else { return Ok(TimeZone::system()) };
+    TimeZone::get(name).map_err(|error| {
+        format!("cron-timezone: {error}: name one as in /usr/share/zoneinfo, such as Europe/Berlin").into()
+    })
 }
 
 /// What the options take is what the parts can do.

@@ -37,6 +37,7 @@ mod readme;
 mod reloads;
 mod service;
 mod shapes;
+mod signals;
 mod sockets;
 mod standalone;
 mod tools;

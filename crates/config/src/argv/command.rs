@@ -64,7 +64,7 @@ fn option(row: &'static OptionRow, group: Group) -> Arg {
             arg.value_name(row.value_name).allow_negative_numbers(true)
         }
         Kind::Words(_) => arg.value_name(row.value_name).allow_hyphen_values(true),
-        _ => arg.value_name(row.value_name),
+        _ => arg.value_name(row.value_name).allow_hyphen_values(row.hyphen),
     }
 }
 

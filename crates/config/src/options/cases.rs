@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::{Kind, OptionRow, Part, all};
 use crate::address::Address;
+use crate::agenda::Timer;
 use crate::call::Call;
 use crate::config::{CheaperAlgo, Config, LoopEngine};
 use crate::draft::Draft;
@@ -373,6 +374,66 @@ const CASES: &[Case] = &[
         value: "true",
         shows: |r| config(r).no_new_privs,
         refused: &[("x", "true or false")],
+    },
+    Case {
+        option: "timer",
+        value: "7 60",
+        shows: |r| config(r).timers == [Timer { signal: 7, every: Duration::from_secs(60), times: 0 }],
+        refused: &[
+            ("", "expected SIGNAL SECONDS"),
+            ("7", "expected SIGNAL SECONDS"),
+            ("7 60 3", "expected SIGNAL SECONDS"),
+            ("256 60", "numbered from 0 to 255"),
+            ("7 0", "are no seconds"),
+            ("7 -1", "are no seconds"),
+        ],
+    },
+    Case {
+        option: "rbtimer",
+        value: "7 60 3",
+        shows: |r| config(r).timers == [Timer { signal: 7, every: Duration::from_secs(60), times: 3 }],
+        refused: &[("7 60 3 4", "[TIMES]"), ("7 60 -3", "number of times")],
+    },
+    Case {
+        option: "cron",
+        value: "0 2 * * mon echo 'good morning'",
+        shows: |r| matches!(&config(r).crons[..], [job] if job.command == "echo 'good morning'" && !job.unique),
+        refused: &[
+            ("", "has 0 fields"),
+            ("61 * * * * x", "\"61\" is no minute"),
+            ("* * * * *", "expected a command"),
+            ("30 2 31 2 * x", "never happens"),
+        ],
+    },
+    Case {
+        option: "unique-cron",
+        value: "-5 -1 -1 -1 -1 x",
+        shows: |r| matches!(&config(r).crons[..], [job] if job.unique && job.cron.as_str() == "-5 -1 -1 -1 -1"),
+        refused: &[("* 24 * * * x", "\"24\" is no hour")],
+    },
+    Case {
+        option: "cron2",
+        value: "hour=3,unique=1 x y",
+        shows: |r| matches!(&config(r).crons[..], [job] if job.unique && job.command == "x y"),
+        refused: &[("hour=3", "expected a command"), ("banana=3 x", "none of its keys")],
+    },
+    Case {
+        option: "cron-harakiri",
+        value: "9",
+        shows: |r| config(r).cron_harakiri == Duration::from_secs(9),
+        refused: &[("x", "such as 10 or 0.5")],
+    },
+    Case {
+        option: "cron-timezone",
+        value: "Europe/Berlin",
+        shows: |r| config(r).cron_timezone.as_deref() == Some("Europe/Berlin"),
+        refused: &[("", "expected a time zone")],
+    },
+    Case {
+        option: "fs-signal",
+        value: "/etc/app.conf 7",
+        shows: |r| config(r).fs_signals == [("/etc/app.conf".into(), 7)],
+        refused: &[("/etc/app.conf", "expected PATH SIGNAL"), ("x 256", "numbered from 0 to 255")],
     },
     Case {
         option: "cache2",

@@ -4,6 +4,7 @@
 //! `UPDATE=1 cargo test -p goherd-config` then rewrites `docs/options.md`.
 
 mod accepted;
+mod agenda;
 #[cfg(test)]
 mod cases;
 mod configuration;
@@ -37,6 +38,8 @@ pub struct OptionRow {
     pub value_name: &'static str,
     /// What the name alone means, for an option other than a flag; `None`: it needs a value.
     pub bare: Option<&'static str>,
+    /// Whether a value may begin with a hyphen.
+    pub hyphen: bool,
     /// Whether all values count, in their order, instead of the last one only.
     pub list: bool,
     /// The value when the option is not given.
@@ -73,6 +76,7 @@ pub enum Group {
     Lives,
     Reload,
     Shared,
+    Agenda,
     Service,
     Accepted,
     Requests,
@@ -87,6 +91,7 @@ impl Group {
         Self::Lives,
         Self::Reload,
         Self::Shared,
+        Self::Agenda,
         Self::Service,
         Self::Limits,
         Self::Configuration,
@@ -105,6 +110,7 @@ impl Group {
             Self::Lives => "Lives of workers",
             Self::Reload => "Reload and end",
             Self::Shared => "Shared state",
+            Self::Agenda => "Timers, cron and files",
             Self::Service => "Service and privileges",
             Self::Accepted => "Accepted for compatibility with uWSGI",
             Self::Requests => "Instead of serving",
@@ -122,6 +128,7 @@ impl Group {
             Self::Lives => lives::ROWS,
             Self::Reload => reload::ROWS,
             Self::Shared => shared::ROWS,
+            Self::Agenda => agenda::ROWS,
             Self::Service => service::ROWS,
             Self::Accepted => accepted::ROWS,
             Self::Requests => requests::ROWS,
@@ -170,6 +177,7 @@ const ROW: OptionRow = OptionRow {
     kind: Kind::Flag(|_, _| {}),
     value_name: "",
     bare: None,
+    hyphen: false,
     list: false,
     default: None,
     part: Part::Setting,

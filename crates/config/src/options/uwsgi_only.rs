@@ -11,7 +11,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("attach-daemon", ""),
     ("auto-procname", ""),
     ("callable", NOT_PYTHON),
-    ("cron", ""),
     ("disable-logging", ""),
     ("emperor", ""),
     ("enable-threads", "Go needs no threads to be enabled: remove it"),
