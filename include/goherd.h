@@ -156,6 +156,9 @@
 // `goherd_signal_add`: when the file or folder changes whose path the text is.
 #define GOHERD_MONITOR 4
 
+// `goherd_signal_add`: of no signal. Nothing is added; it is looked whether that could be.
+#define GOHERD_NO_SIGNAL 4294967295
+
 // Bytes of the server: valid as long as the process lives.
 typedef struct goherd_bytes {
   // The first byte.

@@ -69,6 +69,9 @@ const (
 	sourceMonitor = 4
 )
 
+// noSignal has abiSignalAdd look whether something could be added.
+const noSignal = 1<<32 - 1
+
 // When abiCachePut puts.
 const (
 	putAlways    = 0

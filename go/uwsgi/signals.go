@@ -150,7 +150,7 @@ func (s source) millis() (uint64, error) {
 // without one.
 type signalTable interface {
 	register(signal uint8, receiver string) error
-	check(s source) error // whether there can be one like it
+	check(s source, millis uint64) error // whether there can be one like it
 	allot(name string) (uint8, error)
 	add(signal uint8, s source, millis uint64) error
 	registered(signal uint8) bool
@@ -243,6 +243,10 @@ func (h *handlers) addNamed(kind, text string, s source, f func()) error {
 	if err != nil {
 		return err
 	}
+	t := table()
+	if err := t.check(s, millis); err != nil {
+		return err
+	}
 	name := kind + " " + text
 	h.mu.Lock()
 	if h.count == nil {
@@ -251,10 +255,6 @@ func (h *handlers) addNamed(kind, text string, s source, f func()) error {
 	h.count[name]++
 	name = fmt.Sprintf("%s #%d", name, h.count[name])
 	h.mu.Unlock()
-	t := table()
-	if err := t.check(s); err != nil {
-		return err
-	}
 	signal, err := t.allot(name)
 	if err != nil {
 		return err

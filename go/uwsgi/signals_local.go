@@ -68,7 +68,7 @@ func (t *localTable) allot(name string) (uint8, error) {
 }
 
 func (t *localTable) add(signal uint8, s source, millis uint64) error {
-	if err := t.check(s); err != nil {
+	if err := t.check(s, millis); err != nil {
 		return err
 	}
 	timer := localTimer{signal, time.Duration(millis) * time.Millisecond}
@@ -89,7 +89,7 @@ func (t *localTable) add(signal uint8, s source, millis uint64) error {
 	return nil
 }
 
-func (t *localTable) check(s source) error {
+func (t *localTable) check(s source, _ uint64) error {
 	switch s.kind {
 	case sourceCron:
 		return errors.New("there is no server around, and cron needs one")

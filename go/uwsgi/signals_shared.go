@@ -43,8 +43,10 @@ func (sharedSignals) add(signal uint8, s source, millis uint64) error {
 	return refusal(abiSignalAdd(s.kind, uint32(signal), millis, 0, s.text, why), why)
 }
 
-// check leaves it to the server, which checks what is added.
-func (sharedSignals) check(source) error { return nil }
+func (sharedSignals) check(s source, millis uint64) error {
+	why := sentence()
+	return refusal(abiSignalAdd(s.kind, noSignal, millis, 0, s.text, why), why)
+}
 
 func (sharedSignals) registered(signal uint8) bool { return abiSignalRegistered(uint32(signal)) == 1 }
 

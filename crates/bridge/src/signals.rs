@@ -32,6 +32,9 @@ pub const GOHERD_CRON: u32 = 3;
 /// `goherd_signal_add`: when the file or folder changes whose path the text is.
 pub const GOHERD_MONITOR: u32 = 4;
 
+/// `goherd_signal_add`: of no signal. Nothing is added; it is looked whether that could be.
+pub const GOHERD_NO_SIGNAL: u32 = 4_294_967_295;
+
 /// The longest time between two signals, in milliseconds: 100 years.
 const LONGEST_MS: u64 = 100 * 366 * 24 * 60 * 60 * 1000;
 
@@ -139,6 +142,9 @@ pub unsafe extern "C" fn goherd_signal_add(
     // SAFETY: the caller says that so many bytes are its own to be written during the call.
     let why = unsafe { borrow_mut(why, why_length) };
     change(why, |context| {
+        if signal == GOHERD_NO_SIGNAL {
+            return source(kind, 0, millis, times, text(what)?).map(|_| 0);
+        }
         let source = source(kind, number(signal)?, millis, times, text(what)?)?;
         let Share { commons, seat, edition } = &context.shared;
         commons.signals.add(seat, *edition, &source).map_err(said)?;

@@ -7,7 +7,7 @@
 //	cron=@hourly         Cron, with _ for the spaces
 //	monitor=/some/file   FileMonitor
 //	panics=7:worker      a handler that panics
-//	blocks=7:worker      a handler that waits for /free
+//	blocks=7:worker      a handler that waits until the file SIGNALS_FREE is there
 //	leaves=7:worker      a handler that ends its goroutine
 package main
 
@@ -25,8 +25,6 @@ import (
 )
 
 var (
-	free = make(chan struct{}) // closed by /free
-
 	mu    sync.Mutex
 	order []uint8               // the signals that this process has handled
 	next  = make(chan struct{}) // closed at the next one
@@ -60,7 +58,12 @@ func panics(signal uint8) {
 
 func blocks(signal uint8) {
 	handled(signal)
-	<-free
+	for {
+		if _, err := os.Stat(os.Getenv("SIGNALS_FREE")); err == nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 func leaves(signal uint8) {
@@ -141,11 +144,10 @@ func main() {
 		<-wait
 		fmt.Fprint(w, "handled")
 	})
-	http.HandleFunc("/free", func(w http.ResponseWriter, r *http.Request) {
-		close(free)
-		fmt.Fprint(w, "ok")
+	http.HandleFunc("/pid", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, os.Getpid())
 	})
-	// raise raises signals in a row: /raises?n=7,8,7
+	// /raises raises signals in a row: /raises?n=7,8,7
 	http.HandleFunc("/raises", func(w http.ResponseWriter, r *http.Request) {
 		for _, n := range strings.Split(r.URL.Query().Get("n"), ",") {
 			if said := ask("raise", n); said != "true" {

@@ -4,8 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use goherd_tests::{
-    Launch, Place, Program, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch,
-    with_both_toolchains,
+    Launch, Place, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch, with_both_toolchains,
 };
 
 with_both_toolchains!(
@@ -243,7 +242,10 @@ fn a_handler_that_panics_or_leaves_ends_nothing(toolchain: Toolchain) {
 }
 
 fn a_full_queue_drops_and_says_so(toolchain: Toolchain) {
-    let server = signals(toolchain, 1, &["blocks=7:worker", "register=8:worker"]).start();
+    let scratch = Scratch::new();
+    let server = signals(toolchain, 1, &["blocks=7:worker", "register=8:worker"])
+        .environment("SIGNALS_FREE", &scratch.text("free"))
+        .start();
     raise(&server, "7");
     counts(&server, "s7", 1);
     raise(&server, &["8"; 300].join(","));
@@ -256,40 +258,27 @@ fn a_full_queue_drops_and_says_so(toolchain: Toolchain) {
         line.contains("301 were raised").then_some(line)
     });
     assert!(statistics.contains("129 were sent, 172 were dropped"), "{statistics}");
-    assert_eq!(server.text("/free"), "ok");
+    scratch.write("free", "");
     counts(&server, "s8", 128);
     raise(&server, "8");
     counts(&server, "s8", 129);
 }
 
 fn signals_are_handled_before_a_worker_ends(toolchain: Toolchain) {
-    let server = signals(toolchain, 2, &["blocks=7:worker1", "register=8:worker1"]).start();
-    let mut first = worker(&server, "1");
+    let scratch = Scratch::new();
+    let server = signals(toolchain, 2, &["blocks=7:worker1", "register=8:worker1"])
+        .environment("SIGNALS_FREE", &scratch.text("free"))
+        .start();
     raise(&server, "7");
     counts(&server, "s7", 1);
     raise(&server, "8,8,8");
     server.signal(Signal::HUP);
-    let drained = server.wait_for_lines(" is ready after ", 3);
-    assert_eq!(drained.len(), 3);
-    // The worker lives on with its handler, and this connection is answered.
-    let answer = first.get("/free").unwrap();
-    assert_eq!(answer.text(), "ok");
-    counts(&server, "s8", 3);
+    // The handler does not keep others from taking over, and its worker waits for it.
     server.wait_for_log("the reload is complete");
-}
-
-/// A connection to the worker with this number.
-fn worker(server: &Server, number: &str) -> goherd_tests::Client {
-    let mut others = Vec::new();
-    eventually("the worker answers", || {
-        let mut client = server.connect();
-        let answer = client.get("/registered?q=0").unwrap();
-        if answer.field("X-Worker") == Some(number) {
-            return Some(client);
-        }
-        others.push(client);
-        None
-    })
+    assert_eq!((server.worker_pids().len(), count(&server, "s8")), (3, 0));
+    scratch.write("free", "");
+    counts(&server, "s8", 3);
+    eventually("it has ended", || (server.worker_pids().len() == 2).then_some(()));
 }
 
 fn files_and_folders_raise_signals(toolchain: Toolchain) {
