@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use goherd_tests::{
-    Launch, Place, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch, with_both_toolchains,
+    Client, Launch, Place, Program, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch,
+    with_both_toolchains,
 };
 
 with_both_toolchains!(
@@ -20,6 +22,7 @@ with_both_toolchains!(
     signals_are_handled_before_a_worker_ends,
     files_and_folders_raise_signals,
     what_is_wrong_is_said,
+    the_example_does_things_by_itself,
 );
 
 /// A server of so many workers, whose main registers what `args` say.
@@ -27,7 +30,7 @@ fn signals(toolchain: Toolchain, workers: usize, args: &[&str]) -> Launch {
     let args = args.iter().map(|arg| format!("'{arg}'")).collect::<Vec<_>>().join(" ");
     launch()
         .on_loopback()
-        .load(&app(toolchain, "signals"))
+        .load(&app(toolchain, "bells"))
         .processes(workers)
         .goroutines(8)
         .with(["--go-args", &args])
@@ -162,7 +165,7 @@ fn site(toolchain: Toolchain, scratch: &Scratch, args: &str) -> Launch {
 }
 
 fn configure(scratch: &Scratch, toolchain: Toolchain, args: &str) {
-    let library = app(toolchain, "signals");
+    let library = app(toolchain, "bells");
     let lines = format!(
         "[uwsgi]\nhttp-socket = 127.0.0.1:0\nprocesses = 2\ngoroutines = 4\ngo-load = {}\ngo-args = {args}\n",
         library.display()
@@ -237,7 +240,7 @@ fn a_handler_that_panics_or_leaves_ends_nothing(toolchain: Toolchain) {
     eventually("all are handled", || (server.text("/order") == "[7 8 7 9 8 9]").then_some(()));
     let line = server.wait_for_log("panic handling signal 7");
     assert!(line.contains("a handler of signals panics"), "{line}");
-    server.wait_for_log("signals.go");
+    server.wait_for_log("bells.go");
     assert_eq!(server.answering_pid(), pid);
 }
 
@@ -275,7 +278,8 @@ fn signals_are_handled_before_a_worker_ends(toolchain: Toolchain) {
     server.signal(Signal::HUP);
     // The handler does not keep others from taking over, and its worker waits for it.
     server.wait_for_log("the reload is complete");
-    assert_eq!((server.worker_pids().len(), count(&server, "s8")), (3, 0));
+    eventually("one waits", || (server.worker_pids().len() == 3).then_some(()));
+    assert_eq!(count(&server, "s8"), 0);
     scratch.write("free", "");
     counts(&server, "s8", 3);
     eventually("it has ended", || (server.worker_pids().len() == 2).then_some(()));
@@ -359,4 +363,110 @@ fn what_is_wrong_is_said(toolchain: Toolchain) {
         assert_eq!(ask(&server, "cron", "@yearly"), "ok");
     }
     assert_eq!(ask(&server, "cron", "@yearly"), "uwsgi: Cron(\"@yearly\"): all 256 signals are taken");
+}
+
+fn the_example_does_things_by_itself(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let watched = scratch.text("watched");
+    let server = launch()
+        .on_loopback()
+        .load(&app(toolchain, "signals"))
+        .processes(1)
+        .goroutines(4)
+        .with([format!("--env=WATCHED_FILE={watched}")])
+        .start();
+    assert_eq!(server.text("/"), "made 1 times by worker 1\n");
+    assert_eq!(server.text("/forget"), "told: true\n");
+    eventually("it is forgotten", || (server.text("/") == "made 2 times by worker 1\n").then_some(()));
+    fs::write(&watched, "").unwrap();
+    eventually("it is forgotten again", || (server.text("/") == "made 3 times by worker 1\n").then_some(()));
+    eventually("the heart beats", || (!server.text("/beats").starts_with("0 ")).then_some(()));
+}
+
+#[test]
+fn the_example_runs_by_itself() {
+    let (program, address) = Program::start(Toolchain::Go, "signals", &[]);
+    let get = |path: &str| Client::connect(&address).unwrap().get(path).unwrap().text();
+    assert_eq!(get("/"), "made 1 times by worker 0\n");
+    assert_eq!(get("/forget"), "told: true\n");
+    eventually("it is forgotten", || (get("/") == "made 2 times by worker 0\n").then_some(()));
+    eventually("the heart beats", || (!get("/beats").starts_with("0 ")).then_some(()));
+    drop(program);
+}
+
+/// How long a whole minute of the wall clock may take to come, with time for what follows.
+const A_MINUTE: Duration = Duration::from_secs(150);
+
+/// Waits for what cron does.
+fn within_a_minute(what: &str, server: &Server, mut look: impl FnMut() -> bool) {
+    let end = Instant::now() + A_MINUTE;
+    while !look() {
+        assert!(Instant::now() < end, "{what}\n{}", server.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// It waits for a minute of the wall clock, and so asks all at once.
+#[test]
+fn cron_starts_commands_once_in_their_minute() {
+    let scratch = Scratch::new();
+    scratch.open_to_all();
+    let list = scratch.text("list");
+    let free = scratch.text("free");
+    let lines = [
+        format!("cron = * * * * * echo \"$(id -u) $(pwd)\" >> {list}; echo said to the log"),
+        "cron2 = minute=*,harakiri=1 sleep 1000 & sleep 1000".to_owned(),
+        format!("unique-cron = * * * * * while [ ! -e {free} ]; do sleep 0.05; done; exit 5"),
+        "cron = * * * * * sleep 1001".to_owned(),
+        "cron-timezone = Europe/Berlin".to_owned(),
+        format!("chdir = {}", scratch.folder().display()),
+        if is_root() { "uid = nobody".to_owned() } else { String::new() },
+    ];
+    let server = site(Toolchain::Go, &scratch, &format!("cron=*_*_*_*_*\n{}", lines.join("\n"))).start();
+    reload(&server, 1);
+    within_a_minute("cron is due", &server, || count(&server, "cron") > 0 && Path::new(&list).exists());
+    server.wait_for_log("said to the log");
+    // Another program knows what runs, and does not start it anew.
+    install(&scratch);
+    server.signal(Signal::HUP);
+    server.wait_for_log("is good: it takes over");
+    server.wait_for_lines("the reload is complete", 2);
+    scratch.write("free", "");
+    let line = server.wait_for_log("exited with code 5");
+    assert!(line.contains("cron: \"while ["), "{line}");
+    let line = server.wait_for_log("takes too long: ending it");
+    assert!(line.contains("\"sleep 1000 & sleep 1000\""), "{line}");
+    server.wait_for_log("was killed by SIGKILL");
+    let minutes = fs::read_to_string(&list).unwrap();
+    let user = if is_root() { 65534 } else { rustix::process::getuid().as_raw() };
+    let expected = format!("{user} {}", scratch.folder().display());
+    assert!(minutes.lines().all(|line| line == expected), "{minutes}");
+    // The minute may have changed meanwhile, but not twice for each of them.
+    let commands = u64::try_from(minutes.lines().count()).unwrap();
+    let said = server.log().lines().filter(|line| *line == "said to the log").count();
+    assert_eq!(said, minutes.lines().count(), "{}", server.log());
+    assert!(commands <= count(&server, "cron") + 1, "{minutes}");
+    assert_eq!(server.stop(), 0);
+    server.wait_until_nobody_is_left();
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn what_is_wrong_with_timers_and_cron_is_one_line() {
+    for (option, words) in [
+        ("--cron=61 * * * * true", ["\"61\" is no minute", "0 to 59"]),
+        ("--cron=* * * * *", ["expected a command", "* * * * *"]),
+        ("--unique-cron=0 0 30 2 * true", ["never happens", "30 2"]),
+        ("--cron2=minute=7,banana=1 true", ["\"banana\" is none of its keys", "harakiri"]),
+        ("--timer=256 10", ["\"256\" is no signal", "0 to 255"]),
+        ("--timer=1 -10", ["\"-10\" are no seconds", "1 to "]),
+        ("--rbtimer=1 10 often", ["\"often\" is no number of times", "0 to "]),
+        ("--fs-signal=/etc/passwd", ["expected PATH SIGNAL", "such as"]),
+        ("--cron-timezone=Middle/Earth", ["cron-timezone: ", "Middle/Earth"]),
+    ] {
+        launch().on_loopback().with([option]).failure().is_one_line_with(&words);
+    }
 }

@@ -194,9 +194,10 @@ impl House<'_> {
                         raised.push(signal);
                         continue;
                     }
-                    // The table is looked at in any case before the next wait.
+                    // Before all else that it has said, such as that it is ready: then files are watched.
                     Some(ToMaster::Registered) => {
                         self.scoreboard.slot(line).count_heard();
+                        self.chime.look(&self.epoll);
                         continue;
                     }
                     None => {

@@ -311,6 +311,7 @@ impl House<'_> {
         if let Err(error) = self.chime.signals.promote(self.keeper.seat(), edition) {
             stderr::line(&format!("the signals of generation {generation} are not in force: {error}"));
         }
+        self.chime.look(&self.epoll);
     }
 
     /// Drops what members of this generation have registered, if it is not in force.

@@ -99,3 +99,37 @@ impl Errands {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running(errands: &mut Errands, command: &str, until: Option<Millis>) -> Pid {
+        let pid = Pid::new(i32::MAX - 1).unwrap(); // nobody's
+        errands.adopt(vec![Running { pid, until, command: command.to_owned() }]);
+        pid
+    }
+
+    #[test]
+    fn a_unique_command_is_not_started_while_it_runs() {
+        let mut errands = Errands::default();
+        let pid = running(&mut errands, "backup", None);
+        let errand = Errand { command: "backup".to_owned(), unique: true, limit: 0 };
+        errands.start(&errand, Millis(0));
+        assert_eq!((errands.running().len(), errands.started(), errands.due()), (1, 0, None));
+        assert!(errands.reaped(pid, Some(Ending::Exited(1))));
+        assert!(!errands.reaped(pid, None), "it is known no longer");
+        assert_eq!(errands.running(), []);
+    }
+
+    #[test]
+    fn a_command_past_its_time_is_ended_once() {
+        let mut errands = Errands::default();
+        running(&mut errands, "backup", Some(Millis(100)));
+        assert_eq!(errands.due(), Some(Millis(100)));
+        errands.tick(Millis(99));
+        assert_eq!(errands.due(), Some(Millis(100)));
+        errands.tick(Millis(100));
+        assert_eq!((errands.due(), errands.running().len()), (None, 1), "until it is reaped");
+    }
+}

@@ -1,4 +1,4 @@
-// Signals is the application that the black-box tests ask about signals, timers and
+// Bells is the application that the black-box tests ask about signals, timers and
 // what else raises them. Its arguments say what main registers:
 //
 //	register=7:workers   a handler that counts
