@@ -8,7 +8,7 @@
 //! seats #1                                 so, too: locks, metrics, once, signals
 //! cache #5 NAME
 //! listener #1 http                         and whatever else its owner says of it
-//! member LINE NUMBER PID BORN serves #2    BORN in milliseconds of the monotonic clock; or `leaves`
+//! member LINE worker 1 PID BORN serves #2  BORN in milliseconds of the monotonic clock; or `leaves`, or `waits`
 //! stranger PID
 //! looked-at WALL                           when cron was looked at, in milliseconds since 1970
 //! timer SIGNAL EVERY TIMES DUE LEFT        a `-` for what has no end
@@ -20,7 +20,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use goherd_events::{Beat, When};
 use goherd_shm::commons::Descriptors;
-use goherd_shm::{Commons, Scoreboard};
+use goherd_shm::{Commons, Role, Scoreboard, Who};
 use goherd_sys::Pid;
 use goherd_sys::clock::Millis;
 use goherd_sys::control::Control;
@@ -108,9 +108,13 @@ impl Handover {
             descriptors.push(listener.duplicate()?.into_fd());
         }
         for (member, control) in members {
-            let Heirloom { line, number, pid, born, serves } = member;
-            let stage = if serves { "serves" } else { "leaves" };
-            text += &format!("member {line} {number} {pid} {} {stage} #{}\n", born.0, descriptors.len());
+            let Heirloom { line, who, pid, born, serves, waits } = member;
+            let stage = match (serves, waits) {
+                (false, _) => "leaves",
+                (true, false) => "serves",
+                (true, true) => "waits",
+            };
+            text += &format!("member {line} {who} {pid} {} {stage} #{}\n", born.0, descriptors.len());
             descriptors.push(control.duplicate()?);
         }
         for pid in strangers {
@@ -155,8 +159,9 @@ impl Handover {
                     let name = words[2..].join(" ");
                     listeners.push((Listener::adopt(take(fd)?)?, name));
                 }
-                ["member", line, number, pid, born, stage, fd] => {
-                    let member = member([line, number, pid, born], stage).ok_or_else(|| malformed(line))?;
+                ["member", number, role, of_role, pid, born, stage, fd] => {
+                    let member = member(role, [number, of_role, pid, born], stage);
+                    let member = member.ok_or_else(|| malformed(line))?;
                     members.push((member, Control::adopt(take(fd)?)));
                 }
                 ["stranger", pid] => strangers.extend(pid.parse().ok().and_then(Pid::new)),
@@ -178,18 +183,20 @@ impl Handover {
     }
 }
 
-fn member(numbers: [&str; 4], stage: &str) -> Option<Heirloom> {
+fn member(role: &str, numbers: [&str; 4], stage: &str) -> Option<Heirloom> {
     let [line, number, pid, born] = numbers;
+    let role = Role::ALL.into_iter().find(|known| known.word() == role)?;
     Some(Heirloom {
         line: line
             .parse()
             .ok()
             .filter(|line| (1..=goherd_shm::LINES).contains(line))
             .and_then(|line| u32::try_from(line).ok())?,
-        number: number.parse().ok()?,
+        who: Who { role, number: number.parse().ok()? },
         pid: pid.parse().ok()?,
         born: Millis(born.parse().ok()?),
-        serves: stage == "serves",
+        serves: stage != "leaves",
+        waits: stage == "waits",
     })
 }
 

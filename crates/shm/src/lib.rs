@@ -38,7 +38,7 @@ pub mod signals;
 pub mod store;
 
 #[cfg(not(loom))]
-pub use birth::Birth;
+pub use birth::{Birth, Role, Who};
 pub use cache::Cache;
 #[cfg(not(loom))]
 pub use commons::Commons;

@@ -28,6 +28,10 @@ pub enum ToWorker {
     Resume,
     /// Run the handler of this signal.
     Signal(u8),
+    /// To one of the crew: nobody else of its name is left, so it takes messages from now on.
+    Begin,
+    /// To one of the crew: the server ends. Handle what waits already, then end.
+    Finish,
 }
 
 impl ToMaster {
@@ -67,6 +71,8 @@ impl ToWorker {
             Self::Drain => b"D".to_vec(),
             Self::Pause => b"P".to_vec(),
             Self::Resume => b"C".to_vec(),
+            Self::Begin => b"B".to_vec(),
+            Self::Finish => b"F".to_vec(),
             Self::Signal(signal) => vec![b'!', signal],
         }
     }
@@ -78,6 +84,8 @@ impl ToWorker {
             [b'D'] => Some(Self::Drain),
             [b'P'] => Some(Self::Pause),
             [b'C'] => Some(Self::Resume),
+            [b'B'] => Some(Self::Begin),
+            [b'F'] => Some(Self::Finish),
             [b'!', signal] => Some(Self::Signal(signal)),
             _ => None,
         }
@@ -100,7 +108,14 @@ mod tests {
         ] {
             assert_eq!(ToMaster::decode(&message.encode()), Some(message));
         }
-        for message in [ToWorker::Drain, ToWorker::Pause, ToWorker::Resume, ToWorker::Signal(0)] {
+        for message in [
+            ToWorker::Drain,
+            ToWorker::Pause,
+            ToWorker::Resume,
+            ToWorker::Begin,
+            ToWorker::Finish,
+            ToWorker::Signal(0),
+        ] {
             assert_eq!(ToWorker::decode(&message.encode()), Some(message));
         }
     }

@@ -27,6 +27,10 @@ struct World {
     now: Millis,
     /// Processes by their lines, and whether each was told to end.
     alive: BTreeMap<u32, bool>,
+    /// What each of them is, by their lines.
+    names: BTreeMap<u32, Who>,
+    /// Those of the crew that were told to begin.
+    begun: std::collections::BTreeSet<u32>,
     generations: std::collections::BTreeSet<u32>,
     events: std::collections::VecDeque<Event>,
     watched: bool,
@@ -47,6 +51,8 @@ impl World {
             dice,
             now,
             alive: BTreeMap::new(),
+            names: BTreeMap::new(),
+            begun: std::collections::BTreeSet::new(),
             generations: [1].into(),
             events: [Event::Tick].into(),
             watched: false,
@@ -72,7 +78,7 @@ impl World {
 
     fn act(&mut self, action: &Action) {
         match *action {
-            Action::Spawn { line, generation, .. } => {
+            Action::Spawn { line, who, generation } => {
                 assert!(!self.alive.contains_key(&line), "line {line} is taken: {}", self.last());
                 assert!(self.generations.contains(&generation), "{generation} is no more: {}", self.last());
                 if !self.room {
@@ -80,9 +86,17 @@ impl World {
                 }
                 self.pids += 1;
                 self.alive.insert(line, false);
+                self.names.insert(line, who);
                 self.events.push_back(Event::Spawned { line, pid: self.pids });
             }
-            Action::Drain(line) => _ = self.alive.entry(line).and_modify(|told| *told = true),
+            Action::Begin(line) => {
+                let Some(&who) = self.names.get(&line) else { return }; // its end is not known yet
+                let of_name = |other: &&u32| self.names[*other] == who;
+                assert!(who.is_crew(), "{who}: {}", self.last());
+                assert_eq!(self.begun.iter().find(of_name), None, "{who} is there twice: {}", self.last());
+                self.begun.insert(line);
+            }
+            Action::Drain(line) | Action::Finish(line) => _ = self.alive.entry(line).and_modify(|told| *told = true),
             Action::Kill(line) => self.end(line, Ending::Killed(Signum::KILL)),
             Action::Renew(generation) => {
                 if self.dice.one_in(4) {
@@ -112,9 +126,10 @@ impl World {
                 assert!(self.alive.is_empty(), "somebody is left: {}", self.last());
                 self.exit = Some(code);
             }
-            Action::Pause(_)
-            | Action::Resume(_)
-            | Action::CloseDoors
+            Action::Pause(line) | Action::Resume(line) => {
+                assert!(!self.names.get(&line).is_some_and(|who| who.is_crew()), "{}", self.last());
+            }
+            Action::CloseDoors
             | Action::Report(_)
             | Action::Tell(_)
             | Action::Log(_) => {}
@@ -123,6 +138,8 @@ impl World {
 
     fn end(&mut self, line: u32, ending: Ending) {
         if self.alive.remove(&line).is_some() {
+            self.names.remove(&line);
+            self.begun.remove(&line);
             self.events.push_back(Event::Exited { line, ending, requests: 0 });
         }
     }
@@ -148,12 +165,28 @@ impl World {
             (9, Some(line)) => self.end(line, Ending::Exited(2)),
             (10..=14, Some(line)) if !self.alive[&line] => self.events.push_back(Event::Ready { line }),
             (15, Some(line)) if self.alive[&line] => self.end(line, Ending::Exited(0)),
+            (17, _) if self.events.is_empty() => self.upgrade(),
             (16, _) if self.watched => self.events.push_back(Event::Knock),
             _ => {}
         }
         if self.dice.one_in(2) {
             self.run();
         }
+    }
+
+    /// Another program takes over.
+    fn upgrade(&mut self) {
+        let heirs = self.family.hand_on();
+        if self.exit.is_some() || self.family.is_ending() || heirs.len() != self.alive.len() {
+            return;
+        }
+        self.told.push(format!("{} upgrade", self.now.0));
+        let plan = plan(&mut self.dice);
+        let (family, first) = Family::adopt(plan, self.now, &heirs, self.family.is_paused());
+        (self.family, self.generations, self.watched) = (family, [1].into(), false);
+        first.iter().for_each(|action| self.act(action));
+        self.events.push_back(Event::Tick);
+        self.run();
     }
 
     fn pass_time(&mut self) {
@@ -178,7 +211,7 @@ impl World {
     /// Whoever lives has a place, or is to end.
     fn look(&self) {
         let places =
-            || self.family.places.iter().flat_map(|place| place.current.into_iter().chain(place.next));
+            || self.family.places.values().flat_map(|place| place.current.into_iter().chain(place.next));
         for (line, member) in &self.family.members {
             let leaves = matches!(member.stage, Stage::Draining { .. } | Stage::Doomed);
             assert!(
@@ -187,11 +220,30 @@ impl World {
                 self.last()
             );
         }
+        self.look_at_crew();
         assert!(places().all(|line| self.family.members.contains_key(&line)), "{}", self.last());
         assert_eq!(self.alive.len(), self.family.members.len(), "{}", self.last());
         let (wanted, serving) = (self.family.wanted(), self.family.mood == Mood::Serving);
-        assert!(wanted <= self.family.workers as usize, "{}", self.last());
-        assert!(!serving || wanted >= self.family.plan.least() as usize || wanted == 0, "{}", self.last());
+        assert!(wanted <= self.family.workers, "{}", self.last());
+        assert!(!serving || wanted >= self.family.plan.least() || wanted == 0, "{}", self.last());
+    }
+
+    /// Whoever of the crew is ready has begun, or waits for one that has, or that was told to go.
+    fn look_at_crew(&self) {
+        for (line, member) in &self.family.members {
+            let waits = matches!(member.stage, Stage::Ready { .. })
+                && member.who.is_crew()
+                && !self.begun.contains(line);
+            let goes = |other: &u32| self.alive[other] || self.begun.contains(other);
+            let one_before =
+                self.names.iter().any(|(other, who)| other != line && *who == member.who && goes(other));
+            assert!(!waits || one_before, "{line} {member:?} waits for nobody: {}", self.last());
+        }
+        let (crew, ending) = (&self.family.plan.crew, self.family.mood != Mood::Serving);
+        let there = |who: &Who| self.family.places.contains_key(who);
+        assert!(ending || crew.iter().all(there), "{}", self.last());
+        let kept = |who: &Who| !who.is_crew() || crew.contains(who);
+        assert!(ending || self.family.places.keys().all(kept), "{}", self.last());
     }
 
     fn last(&self) -> String {
@@ -209,9 +261,13 @@ fn plan(dice: &mut Dice) -> Plan {
         algorithm: if dice.one_in(2) { Algorithm::Spare } else { Algorithm::Busyness { max: 50, min: 25 } },
         cores: 1,
     };
+    let mules = u32::try_from(dice.below(3)).unwrap();
+    let spoolers = u32::try_from(dice.below(2)).unwrap();
     let mut maybe = |value: u64| if dice.one_in(3) { value } else { 0 };
     Plan {
         workers,
+        crew: (1..=mules).map(Who::mule).chain((1..=spoolers).map(Who::spooler)).collect(),
+        crew_mercy: 60_000 - maybe(60_000),
         start_timeout: 30_000 - maybe(30_000),
         mercy: 60_000 - maybe(60_000),
         shutdown_delay: maybe(5000),

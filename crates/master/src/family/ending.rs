@@ -60,15 +60,28 @@ impl Family {
         log(
             actions,
             format!(
-                "finishing: workers have {mercy} s for what is under way (a second SIGTERM ends them at once)"
+                "finishing: workers have {mercy} s for what is under way{} (a second SIGTERM ends them at once)",
+                self.crews_turn()
             ),
         );
         self.mood = Mood::Finishing;
         actions.push(Action::CloseDoors);
-        let lines: Vec<_> = self.members.keys().copied().collect();
-        for line in lines {
-            self.dismiss(now, line, actions);
+        self.dismiss_all(now, false, actions);
+    }
+
+    /// What follows for the crew, if there is one.
+    fn crews_turn(&self) -> String {
+        if self.plan.crew.is_empty() {
+            return String::new();
         }
+        format!(", then mules and spoolers {} s for what waits for them", seconds(self.plan.crew_mercy))
+    }
+
+    /// Ends all workers, or all of the crew.
+    fn dismiss_all(&mut self, now: Millis, crew: bool, actions: &mut Actions) {
+        let those = self.members.iter().filter(|(_, member)| member.who.is_crew() == crew);
+        let lines: Vec<_> = those.map(|(&line, _)| line).collect();
+        lines.into_iter().for_each(|line| self.dismiss(now, line, actions));
     }
 
     pub(super) fn stop(&mut self, code: i32, actions: &mut Actions) {
@@ -91,7 +104,12 @@ impl Family {
         match self.mood {
             Mood::Lingering { until } if until <= now => self.drain_all(now, actions),
             Mood::Serving | Mood::Lingering { .. } => {}
-            Mood::Finishing => self.leave_if_alone(0, actions),
+            Mood::Finishing => {
+                if self.members.values().all(|member| member.who.is_crew()) {
+                    self.dismiss_all(now, true, actions); // there is nobody left who has work for it
+                }
+                self.leave_if_alone(0, actions);
+            }
             Mood::Stopping { code } => self.leave_if_alone(code, actions),
         }
     }

@@ -111,14 +111,20 @@ impl Family {
             return;
         }
         self.weigh(now, samples, actions);
+        let of_workers: Vec<Sample> =
+            samples.iter().copied().filter(|sample| self.is_worker(sample.line)).collect();
         let serving: Vec<Sample> =
-            samples.iter().copied().filter(|sample| self.serves(sample.line)).collect();
+            of_workers.iter().copied().filter(|sample| self.serves(sample.line)).collect();
         if let Some(cheaper) = self.plan.cheaper.clone() {
             self.follow_load(now, &cheaper, &serving, actions);
         }
         self.load.before = serving;
         self.load.sampled = now;
-        self.mind_idleness(now, samples, actions);
+        self.mind_idleness(now, &of_workers, actions);
+    }
+
+    fn is_worker(&self, line: u32) -> bool {
+        self.members.get(&line).is_some_and(|member| !member.who.is_crew())
     }
 
     fn serves(&self, line: u32) -> bool {
@@ -140,10 +146,10 @@ impl Family {
     /// Replaces a member that cannot wait: it finishes while its successor starts.
     fn make_way(&mut self, now: Millis, sample: Sample, actions: &mut Actions) {
         let Some(member) = self.members.get(&sample.line) else { return };
-        let (number, pid, why) = (member.number, member.pid, Tired::Memory(sample.rss));
-        log(actions, format!("worker {number} (pid {pid}) {why} (evil-reload-on-rss): replacing it now"));
+        let (who, pid, why) = (member.who, member.pid, Tired::Memory(sample.rss));
+        log(actions, format!("{who} (pid {pid}) {why} (evil-reload-on-rss): replacing it now"));
         self.dismiss(now, sample.line, actions);
-        if let Some(place) = self.place(number) {
+        if let Some(place) = self.place(who) {
             place.leave(sample.line);
             place.due = now;
         }
@@ -209,8 +215,8 @@ impl Family {
 
     fn mind_idleness(&mut self, now: Millis, samples: &[Sample], actions: &mut Actions) {
         let requests = samples.iter().map(|sample| sample.requests).sum();
-        let starting =
-            self.members.values().any(|member| matches!(member.stage, Stage::Starting | Stage::Expected));
+        let starts = |member: &super::Member| matches!(member.stage, Stage::Starting | Stage::Expected);
+        let starting = self.members.values().any(|member| starts(member) && !member.who.is_crew());
         if self.load.quiet.1 != requests || starting || samples.iter().any(|sample| sample.busy > 0) {
             self.load.quiet = (now, requests);
         }

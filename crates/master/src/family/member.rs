@@ -1,5 +1,6 @@
 //! The members of the family: processes, each on its line of the scoreboard; and the places that they fill.
 
+use goherd_shm::Who;
 use goherd_sys::clock::Millis;
 
 /// The first delay of a throttled start after a young death; it doubles with each in a row.
@@ -13,8 +14,8 @@ const LAST_FORK_DELAY_MS: u64 = 5_000;
 /// A process, from the order to fork it until it is reaped.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
-    /// The place it is for, from 1: its worker number.
-    pub number: u32,
+    /// The place it is for.
+    pub who: Who,
     pub generation: u32,
     pub pid: i32,
     pub born: Millis,
@@ -23,6 +24,16 @@ pub(super) struct Member {
     pub tired: Option<Tired>,
     /// What it said was wrong.
     pub failure: Option<String>,
+    /// One of the crew: it was told that nobody else of its name is left.
+    pub begun: bool,
+}
+
+impl Member {
+    /// One that is to be forked.
+    pub fn expected(who: Who, generation: u32, now: Millis) -> Self {
+        let stage = Stage::Expected;
+        Self { who, generation, pid: 0, born: now, stage, tired: None, failure: None, begun: false }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,10 @@
 //! whatever it is for (a reload, a worker that has lived long enough): at one place at a time the next one is started,
 //! and when it is ready the current one drains. So the family never has fewer ready workers than before, and never
 //! two that are replaced at the same moment.
+//!
+//! The *crew*, mules and spoolers, has places too, after those of the workers. No two of one name may be at the same work, so
+//! one that is ready *begins* only when whoever was called so before it has ended. At the end of the server the crew
+//! finishes after the workers, which may have work for it.
 
 #[cfg(test)]
 mod anything;
@@ -28,7 +32,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use goherd_events::Role;
+use goherd_shm::{Role, Who};
 use goherd_sys::clock::Millis;
 use goherd_sys::process::Ending;
 
@@ -129,12 +133,12 @@ pub enum Event {
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Fork a worker.
+    /// Fork a process.
     Spawn {
         /// The line of the scoreboard that is to be its.
         line: u32,
-        /// Its number, from 1.
-        number: u32,
+        /// What it is to be, and its number.
+        who: Who,
         /// What it is to be made from.
         generation: u32,
     },
@@ -144,7 +148,11 @@ pub enum Action {
     Pause(u32),
     /// Tell this worker to take them again.
     Resume(u32),
-    /// Kill this worker, with its children.
+    /// Tell this one of the crew that nobody else of its name is left: it is to begin.
+    Begin(u32),
+    /// Tell this one of the crew to do what waits for it already, and then to finish.
+    Finish(u32),
+    /// Kill this process, with its children.
     Kill(u32),
     /// Close the listening sockets: nobody will accept any more.
     CloseDoors,
@@ -184,8 +192,8 @@ pub enum News {
 pub struct Status {
     /// Its line of the scoreboard.
     pub line: u32,
-    /// Its number.
-    pub number: u32,
+    /// What it is, and its number.
+    pub who: Who,
     /// Its process.
     pub pid: i32,
     /// What it was made from.
@@ -199,14 +207,16 @@ pub struct Status {
 pub struct Heirloom {
     /// Its line of the scoreboard.
     pub line: u32,
-    /// Its number.
-    pub number: u32,
+    /// What it is, and its number.
+    pub who: Who,
     /// Its process.
     pub pid: i32,
     /// When it was born.
     pub born: Millis,
     /// It serves; else it is on its way out, or on its way in.
     pub serves: bool,
+    /// It is one of the crew that serves, and was not told to begin.
+    pub waits: bool,
 }
 
 /// A member that can be told something.
@@ -214,11 +224,9 @@ pub struct Heirloom {
 pub struct Live {
     /// Its line of the scoreboard.
     pub line: u32,
-    /// What it is.
-    pub role: Role,
-    /// Its number.
-    pub number: u32,
-    /// It takes requests.
+    /// What it is, and its number.
+    pub who: Who,
+    /// It takes requests; of the crew: its work is its own by now.
     pub active: bool,
     /// It runs the code that is in force.
     pub current: bool,
@@ -232,9 +240,10 @@ pub struct Family {
     generation: u32,
     /// The generation whose registrations are in force.
     in_force: u32,
-    /// How many places there are to be; beyond are those that are being given up.
+    /// How many places of workers there are to be; beyond are those that are being given up.
     workers: u32,
-    places: Vec<Place>,
+    /// Those of workers come first, then those of the crew.
+    places: BTreeMap<Who, Place>,
     members: BTreeMap<u32, Member>,
     renewal: Renewal,
     load: Load,
@@ -261,7 +270,7 @@ impl Family {
             plan,
             generation: 1,
             in_force: 1,
-            places: Vec::new(),
+            places: BTreeMap::new(),
             members: BTreeMap::new(),
             renewal: Renewal::default(),
             mood: Mood::Serving,
@@ -289,30 +298,17 @@ impl Family {
     }
 
     fn take_over(&mut self, now: Millis, member: &Heirloom) {
-        let mercy = now.after(self.plan.mercy);
-        let stage =
-            if member.serves { Stage::Ready { since: now } } else { Stage::Draining { until: mercy } };
-        let place = (member.number as usize).checked_sub(1);
-        let place = place.filter(|_| member.number <= MAX_WORKERS && member.serves);
-        if let Some(index) = place {
-            if self.places.len() <= index {
-                self.places.resize(index + 1, Place::new(now));
+        let Heirloom { line, who, pid, born, serves, waits } = *member;
+        let until = now.after(self.plan.mercy_for(who.role));
+        let stage = if serves { Stage::Ready { since: now } } else { Stage::Draining { until } };
+        if serves && (1..=MAX_WORKERS).contains(&who.number) {
+            self.places.entry(who).or_insert_with(|| Place::new(now)).current = Some(line);
+            if !who.is_crew() {
+                self.load.keep_awake(who.number);
             }
-            self.places[index].current = Some(member.line);
-            self.load.keep_awake(member.number);
         }
-        self.members.insert(
-            member.line,
-            Member {
-                number: member.number,
-                generation: 0,
-                pid: member.pid,
-                born: member.born,
-                stage,
-                tired: None,
-                failure: None,
-            },
-        );
+        let member = Member::expected(who, 0, born);
+        self.members.insert(line, Member { pid, stage, begun: !waits, ..member });
     }
 
     /// What another master needs to know to take over. A member that is on its way in may have come to be ready, and to
@@ -320,8 +316,9 @@ impl Family {
     #[must_use]
     pub fn hand_on(&self) -> Vec<Heirloom> {
         let heirloom = |(&line, member): (&u32, &Member)| {
-            let Member { number, pid, born, stage, .. } = *member;
-            Heirloom { line, number, pid, born, serves: matches!(stage, Stage::Ready { .. }) }
+            let Member { who, pid, born, stage, begun, .. } = *member;
+            let serves = matches!(stage, Stage::Ready { .. });
+            Heirloom { line, who, pid, born, serves, waits: serves && who.is_crew() && !begun }
         };
         self.members.iter().map(heirloom).collect()
     }
@@ -332,9 +329,8 @@ impl Family {
         let serving = |(_, member): &(&u32, &Member)| matches!(member.stage, Stage::Ready { .. });
         let live = |(&line, member): (&u32, &Member)| Live {
             line,
-            role: Role::Worker,
-            number: member.number,
-            active: !self.paused,
+            who: member.who,
+            active: if member.who.is_crew() { member.begun } else { !self.paused },
             current: member.generation == self.in_force && self.in_force > 0,
         };
         self.members.iter().filter(serving).map(live).collect()
@@ -401,6 +397,7 @@ impl Family {
             self.sample(now, actions);
         }
         self.go_on_ending(now, actions);
+        self.let_crew_begin(actions);
     }
 
     /// When the next [`Event::Tick`] is due, if one is.
@@ -408,32 +405,39 @@ impl Family {
     pub fn due(&self) -> Option<Millis> {
         let patience = self.members.values().filter_map(|member| self.patience(member));
         let serving = self.mood == Mood::Serving;
-        let wanted = self.wanted();
-        let starts =
-            self.places.iter().take(wanted).filter(|place| !self.mood.is_ending() && self.is_vacant(place));
+        let starts = self
+            .places
+            .iter()
+            .filter(|(who, place)| !self.mood.is_ending() && self.is_wanted(**who) && self.is_vacant(place));
         let replacing = serving.then(|| self.next_replacing()).flatten();
         let sample = serving.then(|| self.load.due(&self.plan)).flatten();
         patience
-            .chain(starts.map(|place| place.due))
+            .chain(starts.map(|(_, place)| place.due))
             .chain(replacing)
             .chain(sample)
             .chain(self.mood.due())
             .min()
     }
 
-    /// How many places are to be filled now.
-    fn wanted(&self) -> usize {
-        self.load.wanted(self.workers) as usize
+    /// How many places of workers are to be filled now.
+    fn wanted(&self) -> u32 {
+        self.load.wanted(self.workers)
+    }
+
+    /// Whether this place is to be filled now.
+    fn is_wanted(&self, who: Who) -> bool {
+        if who.is_crew() { self.plan.crew.contains(&who) } else { who.number <= self.wanted() }
     }
 
     fn make_room(&mut self, now: Millis) {
-        if self.places.len() < self.workers as usize {
-            self.places.resize(self.workers as usize, Place::new(now));
+        let workers = (1..=self.workers).map(Who::worker);
+        for who in workers.chain(self.plan.crew.iter().copied()) {
+            self.places.entry(who).or_insert_with(|| Place::new(now));
         }
     }
 
-    fn place(&mut self, number: u32) -> Option<&mut Place> {
-        self.places.get_mut((number as usize).checked_sub(1)?)
+    fn place(&mut self, who: Who) -> Option<&mut Place> {
+        self.places.get_mut(&who)
     }
 
     /// Nobody is here, nor on the way. A canary may come to nothing, so that the place is not left to it.
@@ -441,55 +445,75 @@ impl Family {
         place.current.is_none() && place.next.is_none_or(|line| self.is_candidate(line))
     }
 
-    /// Orders a member for the place with this index; gives its line.
-    fn spawn(&mut self, now: Millis, index: usize, generation: u32, actions: &mut Actions) -> u32 {
+    /// Orders a member for this place; gives its line.
+    fn spawn(&mut self, now: Millis, who: Who, generation: u32, actions: &mut Actions) -> u32 {
         let line = (1..).find(|line| !self.members.contains_key(line)).unwrap_or(u32::MAX);
-        let number = u32::try_from(index + 1).unwrap_or(MAX_WORKERS);
-        self.members.insert(
-            line,
-            Member {
-                number,
-                generation,
-                pid: 0,
-                born: now,
-                stage: Stage::Expected,
-                tired: None,
-                failure: None,
-            },
-        );
-        actions.push(Action::Spawn { line, number, generation });
+        self.members.insert(line, Member::expected(who, generation, now));
+        actions.push(Action::Spawn { line, who, generation });
         line
     }
 
     fn fill_places(&mut self, now: Millis, actions: &mut Actions) {
-        for index in 0..self.wanted().min(self.places.len()) {
-            if self.is_vacant(&self.places[index]) && self.places[index].due <= now {
-                let line = self.spawn(now, index, self.generation, actions);
-                self.places[index].current = Some(line);
-            }
+        let is_due = |(who, place): &(&Who, &Place)| {
+            self.is_wanted(**who) && self.is_vacant(place) && place.due <= now
+        };
+        let due: Vec<Who> = self.places.iter().filter(is_due).map(|(&who, _)| who).collect();
+        for who in due {
+            let line = self.spawn(now, who, self.generation, actions);
+            self.places.entry(who).and_modify(|place| place.current = Some(line));
         }
     }
 
     /// Ends those whose places are to be given up, but for a canary, which is tried in any case.
     fn give_up_places(&mut self, now: Millis, actions: &mut Actions) {
-        for index in self.wanted()..self.places.len() {
-            let Place { current, next, .. } = self.places[index];
+        let given_up: Vec<Who> = self.places.keys().copied().filter(|&who| !self.is_wanted(who)).collect();
+        for who in given_up {
+            let Some(&Place { current, next, .. }) = self.places.get(&who) else { continue };
             for line in current.into_iter().chain(next.filter(|&line| !self.is_candidate(line))) {
                 self.dismiss(now, line, actions);
-                self.places[index].leave(line);
+                self.places.entry(who).and_modify(|place| place.leave(line));
             }
         }
-        self.places.truncate(self.workers as usize);
+        let (workers, crew) = (self.workers, &self.plan.crew);
+        self.places.retain(|who, _| if who.is_crew() { crew.contains(who) } else { who.number <= workers });
+    }
+
+    /// Tells those of the crew to begin before whom nobody of their name is left.
+    fn let_crew_begin(&mut self, actions: &mut Actions) {
+        let finishing = self.mood == Mood::Finishing;
+        let waits = |member: &Member| {
+            let stays = match member.stage {
+                Stage::Ready { .. } => true,
+                Stage::Draining { .. } => finishing,
+                _ => false,
+            };
+            stays && member.who.is_crew() && !member.begun
+        };
+        let waiting: Vec<(u32, Who)> = self
+            .members
+            .iter()
+            .filter(|(_, member)| waits(member))
+            .map(|(&line, member)| (line, member.who))
+            .collect();
+        for (line, who) in waiting {
+            if self.members.values().any(|other| other.who == who && other.begun) {
+                continue;
+            }
+            self.members.entry(line).and_modify(|member| member.begun = true);
+            actions.push(Action::Begin(line));
+        }
     }
 
     /// Ends a member, after what it has under way.
     fn dismiss(&mut self, now: Millis, line: u32, actions: &mut Actions) {
-        let until = now.after(self.plan.mercy);
+        let finishing = self.mood == Mood::Finishing;
         let Some(member) = self.members.get_mut(&line) else { return };
+        let until = now.after(self.plan.mercy_for(member.who.role));
         match member.stage {
             Stage::Ready { .. } | Stage::Starting => {
                 member.stage = Stage::Draining { until };
-                actions.push(Action::Drain(line));
+                let finishes = finishing && member.who.is_crew();
+                actions.push(if finishes { Action::Finish(line) } else { Action::Drain(line) });
             }
             Stage::Expected => member.stage = Stage::Draining { until }, // it is told as soon as it is spawned
             Stage::Draining { .. } | Stage::Doomed => {}
@@ -499,16 +523,16 @@ impl Family {
     fn spawned(&mut self, now: Millis, line: u32, pid: i32, actions: &mut Actions) {
         let Some(member) = self.members.get_mut(&line) else { return };
         (member.pid, member.born) = (pid, now);
-        let number = member.number;
+        let who = member.who;
         match member.stage {
             Stage::Expected => {
                 member.stage = Stage::Starting;
-                log(actions, format!("worker {number} (pid {pid}) is starting"));
+                log(actions, format!("{who} (pid {pid}) is starting"));
             }
             Stage::Draining { .. } => actions.push(Action::Drain(line)),
             _ => actions.push(Action::Kill(line)),
         }
-        if let Some(place) = self.place(number) {
+        if let Some(place) = self.place(who) {
             place.failed_forks = 0;
         }
     }
@@ -519,7 +543,7 @@ impl Family {
         if complain {
             self.complained = Some(now);
         }
-        let Some(place) = self.place(member.number) else { return };
+        let Some(place) = self.place(member.who) else { return };
         place.leave(line);
         let delay = place.wait_to_fork(now);
         self.put_candidate_off(member.generation, now.after(delay));
@@ -527,8 +551,8 @@ impl Family {
             log(
                 actions,
                 format!(
-                    "worker {} cannot be forked: {reason}; the next try is in {} s",
-                    member.number,
+                    "{} cannot be forked: {reason}; the next try is in {} s",
+                    member.who,
                     seconds(delay)
                 ),
             );
@@ -541,9 +565,9 @@ impl Family {
             return;
         };
         member.stage = Stage::Ready { since: now };
-        let Member { number, pid, born, generation, .. } = *member;
-        log(actions, format!("worker {number} (pid {pid}) is ready after {} ms", now.since(born)));
-        if self.paused {
+        let Member { who, pid, born, generation, .. } = *member;
+        log(actions, format!("{who} (pid {pid}) is ready after {} ms", now.since(born)));
+        if self.paused && !who.is_crew() {
             actions.push(Action::Pause(line));
         }
         self.accept_generation(generation, actions);
@@ -551,7 +575,7 @@ impl Family {
             self.in_force = generation;
             actions.push(Action::Promote(generation));
         }
-        if let Some(place) = self.place(number).filter(|place| place.next == Some(line)) {
+        if let Some(place) = self.place(who).filter(|place| place.next == Some(line)) {
             place.next = None;
             if let Some(old) = place.current.replace(line) {
                 self.dismiss(now, old, actions);
@@ -573,7 +597,7 @@ impl Family {
 
     fn exited(&mut self, now: Millis, line: u32, ending: Ending, requests: u64, actions: &mut Actions) {
         let Some(member) = self.members.remove(&line) else { return };
-        if let Some(place) = self.place(member.number) {
+        if let Some(place) = self.place(member.who) {
             let (was_next, was_here) = (place.next == Some(line), place.current == Some(line));
             place.leave(line);
             if self.mood.is_ending() {
@@ -590,41 +614,41 @@ impl Family {
         }
     }
 
-    /// A worker that was to go has gone.
+    /// Somebody who was to go has gone.
     fn left(&self, member: &Member, ending: Ending, requests: u64, actions: &mut Actions) {
-        let Member { number, pid, .. } = *member;
+        let Member { who, pid, .. } = *member;
         let how = if ending == Ending::Exited(0) { "has finished".to_owned() } else { ending.to_string() };
         log(
             actions,
-            format!("worker {number} (pid {pid}), which was to go, {how} after {requests} requests"),
+            format!("{who} (pid {pid}), which was to go, {how} after {}", jobs(who.role, requests)),
         );
     }
 
     fn note_early_end(&self, member: &Member, ending: Ending, actions: &mut Actions) {
         let leaving = matches!(member.stage, Stage::Draining { .. } | Stage::Doomed);
         if ending != Ending::Exited(0) && !leaving {
-            log(actions, format!("worker {} (pid {}) {ending}", member.number, member.pid));
+            log(actions, format!("{} (pid {}) {ending}", member.who, member.pid));
         }
     }
 
     /// Somebody who served, or was to with nobody else there, is dead.
     fn died(&mut self, now: Millis, member: &Member, ending: Ending, requests: u64, actions: &mut Actions) {
-        let Member { number, pid, .. } = *member;
+        let Member { who, pid, .. } = *member;
         if !self.proven && (member.failure.is_some() || self.plan.trial) {
             let reason = member.failure.clone();
-            log(actions, reason.unwrap_or_else(|| format!("worker {number} {}", before_ready(ending))));
+            log(actions, reason.unwrap_or_else(|| format!("{who} {}", before_ready(ending))));
             return self.stop(1, actions);
         }
         let story = match (member.stage, &member.failure) {
             (Stage::Ready { since }, _) => {
                 let lived = seconds(now.since(since));
-                format!("{ending}, {lived} s and {requests} requests after it was ready")
+                format!("{ending}, {lived} s and {} after it was ready", jobs(who.role, requests))
             }
             (_, Some(reason)) => format!("{ending}: {reason}"),
             (_, None) => before_ready(ending),
         };
         let of_age = matches!(member.stage, Stage::Ready { since } if now.since(since) >= YOUNG_MS);
-        let Some(place) = self.place(number) else { return };
+        let Some(place) = self.place(who) else { return };
         let next = if of_age {
             (place.young_deaths, place.due) = (0, now);
             "replacing it at once".to_owned()
@@ -632,25 +656,25 @@ impl Family {
             let delay = place.throttle(now);
             format!("replacing it in {} s (young deaths in a row: {})", delay / 1000, place.young_deaths)
         };
-        log(actions, format!("worker {number} (pid {pid}) {story}; {next}"));
+        log(actions, format!("{who} (pid {pid}) {story}; {next}"));
     }
 
     fn stuck(&mut self, now: Millis, line: u32, actions: &mut Actions) {
-        let until = now.after(self.plan.mercy);
         let Some(member) = self.members.get_mut(&line) else { return };
+        let until = now.after(self.plan.mercy_for(member.who.role));
         if !matches!(member.stage, Stage::Ready { .. }) {
             return; // on its way out already
         }
         member.stage = Stage::Draining { until };
-        let Member { number, pid, .. } = *member;
-        if let Some(place) = self.place(number) {
+        let Member { who, pid, .. } = *member;
+        if let Some(place) = self.place(who) {
             place.leave(line);
             place.due = now;
         }
         log(
             actions,
             format!(
-                "worker {number} (pid {pid}) has a handler that does not return: replacing it while its other requests finish"
+                "{who} (pid {pid}) has a handler that does not return: replacing it while its other requests finish"
             ),
         );
     }
@@ -673,7 +697,7 @@ impl Family {
         );
         self.mind_doors(actions);
         for (&line, member) in &self.members {
-            if matches!(member.stage, Stage::Ready { .. }) {
+            if matches!(member.stage, Stage::Ready { .. }) && !member.who.is_crew() {
                 actions.push(if self.paused { Action::Pause(line) } else { Action::Resume(line) });
             }
         }
@@ -699,17 +723,18 @@ impl Family {
             let Some(generation) = self.members.get(&line).map(|member| member.generation) else { continue };
             let timeout = seconds(self.start_timeout(generation));
             let Some(member) = self.members.get_mut(&line) else { continue };
-            let Member { number, pid, .. } = *member;
+            let Member { who, pid, .. } = *member;
             let story = if member.stage == Stage::Starting {
                 let story = format!("was not ready within {timeout} s (worker-start-timeout)");
-                member.failure.get_or_insert(format!("worker {number} {story}"));
+                member.failure.get_or_insert(format!("{who} {story}"));
                 story
             } else {
-                let mercy = seconds(self.plan.mercy);
-                format!("has not finished within {mercy} s (worker-reload-mercy)")
+                let option = if who.is_crew() { "mule-reload-mercy" } else { "worker-reload-mercy" };
+                let mercy = seconds(self.plan.mercy_for(who.role));
+                format!("has not finished within {mercy} s ({option})")
             };
             member.stage = Stage::Doomed;
-            log(actions, format!("worker {number} (pid {pid}) {story}: killing it"));
+            log(actions, format!("{who} (pid {pid}) {story}: killing it"));
             actions.push(Action::Kill(line));
         }
     }
@@ -719,8 +744,11 @@ impl Family {
             Stage::Expected | Stage::Starting => {
                 format!("starting for {} s", seconds(now.since(member.born)))
             }
-            Stage::Ready { since } if self.paused => {
+            Stage::Ready { since } if self.paused && !member.who.is_crew() => {
                 format!("paused, ready for {} s", seconds(now.since(since)))
+            }
+            Stage::Ready { since } if member.who.is_crew() && !member.begun => {
+                format!("waiting for the one before it, ready for {} s", seconds(now.since(since)))
             }
             Stage::Ready { since } => format!("ready for {} s", seconds(now.since(since))),
             Stage::Draining { until } => {
@@ -730,7 +758,7 @@ impl Family {
         };
         let status = |(&line, member): (&u32, &Member)| Status {
             line,
-            number: member.number,
+            who: member.who,
             pid: member.pid,
             generation: member.generation,
             about: about(member),
@@ -740,10 +768,21 @@ impl Family {
 
     /// A sentence on the state of things, for the service manager.
     fn summary(&self) -> String {
-        let ready =
-            self.members.values().filter(|member| matches!(member.stage, Stage::Ready { .. })).count();
+        let is_ready =
+            |member: &&Member| matches!(member.stage, Stage::Ready { .. }) && !member.who.is_crew();
+        let ready = self.members.values().filter(is_ready).count();
         format!("{ready} of {} workers ready, generation {}", self.workers, self.generation)
     }
+}
+
+/// What a member has done, for people to read.
+pub(crate) fn jobs(role: Role, count: u64) -> String {
+    let what = match role {
+        Role::Worker => "requests",
+        Role::Mule => "messages",
+        Role::Spooler => "tasks",
+    };
+    format!("{count} {what}")
 }
 
 fn before_ready(ending: Ending) -> String {

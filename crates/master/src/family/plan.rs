@@ -1,5 +1,6 @@
 //! How the family is to live: what a configuration says of it. Times are in milliseconds; 0 is "never" or "no limit".
 
+use goherd_shm::{Role, Who};
 use goherd_sys::clock::Millis;
 
 /// The most workers that a family can have.
@@ -10,10 +11,14 @@ pub const MAX_WORKERS: u32 = 1024;
 pub struct Plan {
     /// How many workers to keep alive, 1..=[`MAX_WORKERS`].
     pub workers: u32,
+    /// Who else is to be kept alive: mules and spoolers, no two of a name. They are not counted where workers are.
+    pub crew: Vec<Who>,
     /// How long a worker may take to become ready.
     pub start_timeout: u64,
     /// How long a worker that is to go may finish what is under way.
     pub mercy: u64,
+    /// How long one of the crew may.
+    pub crew_mercy: u64,
     /// How long the server goes on accepting after it was told to end.
     pub shutdown_delay: u64,
     /// How old a worker gets at least, whatever it has reached.
@@ -40,8 +45,10 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             workers: 1,
+            crew: Vec::new(),
             start_timeout: 30_000,
             mercy: 60_000,
+            crew_mercy: 60_000,
             shutdown_delay: 0,
             min_lifetime: 10_000,
             max_lifetime: 0,
@@ -103,9 +110,14 @@ impl Plan {
         self.cheaper.as_ref().map_or(1, |cheaper| cheaper.least)
     }
 
+    /// How long a member of this role may finish what is under way.
+    pub(super) fn mercy_for(&self, role: Role) -> u64 {
+        if role == Role::Worker { self.mercy } else { self.crew_mercy }
+    }
+
     /// When a worker that was born then has lived long enough.
-    pub(super) fn end_of_life(&self, number: u32, born: Millis) -> Option<Millis> {
-        let delta = self.max_lifetime_delta.saturating_mul(u64::from(number));
-        (self.max_lifetime > 0).then(|| born.after(self.max_lifetime.saturating_add(delta)))
+    pub(super) fn end_of_life(&self, who: Who, born: Millis) -> Option<Millis> {
+        let delta = self.max_lifetime_delta.saturating_mul(u64::from(who.number));
+        (self.max_lifetime > 0 && !who.is_crew()).then(|| born.after(self.max_lifetime.saturating_add(delta)))
     }
 }

@@ -6,6 +6,7 @@
 //!                     └──failed──▸ nothing changed ◂──the canary died──┘
 //! ```
 
+use goherd_shm::Who;
 use goherd_sys::clock::Millis;
 use goherd_sys::process::Ending;
 
@@ -76,8 +77,8 @@ impl Family {
 
     /// Whether the new generation cannot take over everywhere, as its workers die.
     fn is_stalled(&self) -> bool {
-        self.places.iter().all(|place| place.next.is_none())
-            && self.places.iter().any(|place| place.young_deaths > 0)
+        self.places.values().all(|place| place.next.is_none())
+            && self.places.values().any(|place| place.young_deaths > 0)
     }
 
     /// How long a member of this generation may take to become ready.
@@ -109,7 +110,7 @@ impl Family {
             return actions.push(Action::Forget(generation));
         }
         self.renewal.step = Step::Candidate { generation, plan, due: now };
-        if self.members.is_empty() && self.wanted() > 0 {
+        if self.members.values().all(|member| member.who.is_crew()) && self.wanted() > 0 {
             self.accept_generation(generation, actions); // it cannot be worse
         }
     }
@@ -136,7 +137,7 @@ impl Family {
         }
         self.workers = self.workers.max(self.plan.least());
         self.load.follow(&self.plan, self.workers);
-        for place in &mut self.places {
+        for place in self.places.values_mut() {
             (place.young_deaths, place.due) = (0, Millis(0));
         }
         self.make_room(Millis(0));
@@ -150,14 +151,14 @@ impl Family {
         ending: Ending,
         actions: &mut Actions,
     ) {
-        let Member { number, pid, generation, .. } = *member;
+        let Member { who, pid, generation, .. } = *member;
         let story = member.failure.clone().unwrap_or_else(|| before_ready(ending));
         match self.renewal.step {
             Step::Candidate { generation: candidate, .. } if candidate == generation => {
                 log(
                     actions,
                     format!(
-                        "the reload has failed: worker {number} (pid {pid}) of generation {generation}: {story}; generation {} serves on",
+                        "the reload has failed: {who} (pid {pid}) of generation {generation}: {story}; generation {} serves on",
                         self.generation
                     ),
                 );
@@ -165,13 +166,14 @@ impl Family {
                 self.end_renewal(actions);
             }
             _ => {
-                let Some(place) = self.place(number) else { return };
+                let Some(place) = self.place(who) else { return };
                 let delay = place.throttle(now);
                 log(
                     actions,
                     format!(
-                        "worker {number} (pid {pid}), which was to take over: {story}; the next try is in {} s, and the old worker serves on",
-                        seconds(delay)
+                        "{who} (pid {pid}), which was to take over: {story}; the next try is in {} s, and the old {} serves on",
+                        seconds(delay),
+                        who.role.word()
                     ),
                 );
                 let stalled = matches!(self.renewal.step, Step::RollingOut) && self.is_stalled();
@@ -195,41 +197,35 @@ impl Family {
     /// Replaces at one place, if nobody is being replaced and there is a reason.
     pub(super) fn replace(&mut self, now: Millis, actions: &mut Actions) {
         self.grow_tired(now);
-        if self.places.iter().any(|place| place.next.is_some()) {
+        if self.places.values().any(|place| place.next.is_some()) {
             return;
         }
         let turn = match self.renewal.step {
-            Step::Candidate { generation, due, .. } => (due <= now).then_some((0, generation)),
+            Step::Candidate { generation, due, .. } => (due <= now).then_some((Who::worker(1), generation)),
             _ => self.next_in_turn(now),
         };
-        let Some((index, generation)) = turn else { return self.finish_rollout(actions) };
-        let line = self.spawn(now, index, generation, actions);
-        self.places[index].next = Some(line);
+        let Some((who, generation)) = turn else { return self.finish_rollout(actions) };
+        let line = self.spawn(now, who, generation, actions);
+        self.places.entry(who).and_modify(|place| place.next = Some(line));
     }
 
     /// The place whose member is to be replaced next, and from which generation.
-    fn next_in_turn(&self, now: Millis) -> Option<(usize, u32)> {
+    fn next_in_turn(&self, now: Millis) -> Option<(Who, u32)> {
         let serving = |place: &super::Place| {
             let member = self.members.get(&place.current?)?;
             matches!(member.stage, Stage::Ready { .. }).then_some(member)
         };
-        let may = |&index: &usize| self.places[index].due <= now;
-        let outdated = |&index: &usize| {
-            serving(&self.places[index]).is_some_and(|member| member.generation != self.generation)
-        };
-        let tired = |&index: &usize| {
-            serving(&self.places[index])
-                .is_some_and(|member| self.may_go(member).is_some_and(|due| due <= now))
-        };
-        let places = || (0..self.places.len()).filter(may);
-        let index = places().find(outdated).or_else(|| places().find(tired))?;
-        Some((index, self.generation))
+        let may = || self.places.values().filter(|place| place.due <= now).filter_map(serving);
+        let outdated = may().find(|member| member.generation != self.generation);
+        let member =
+            outdated.or_else(|| may().find(|member| self.may_go(member).is_some_and(|due| due <= now)));
+        Some((member?.who, self.generation))
     }
 
     fn finish_rollout(&mut self, actions: &mut Actions) {
         let old =
             |line: u32| self.members.get(&line).is_some_and(|member| member.generation != self.generation);
-        let done = self.places.iter().filter_map(|place| place.current).all(|line| !old(line));
+        let done = self.places.values().filter_map(|place| place.current).all(|line| !old(line));
         if !matches!(self.renewal.step, Step::RollingOut) || !done {
             return;
         }
@@ -245,7 +241,7 @@ impl Family {
     /// Marks those that have lived long enough.
     fn grow_tired(&mut self, now: Millis) {
         for member in self.members.values_mut() {
-            let end = self.plan.end_of_life(member.number, member.born);
+            let end = self.plan.end_of_life(member.who, member.born);
             if member.tired.is_none() && end.is_some_and(|end| end <= now) {
                 member.tired = Some(Tired::Lifetime);
             }
@@ -254,7 +250,7 @@ impl Family {
 
     /// When the next member is to be replaced, unless something else happens before.
     pub(super) fn next_replacing(&self) -> Option<Millis> {
-        if self.places.iter().any(|place| place.next.is_some()) {
+        if self.places.values().any(|place| place.next.is_some()) {
             return None; // it waits for that
         }
         if let Step::Candidate { due, .. } = self.renewal.step {
@@ -267,10 +263,10 @@ impl Family {
                 return Some(place.due);
             }
             let tired = self.may_go(member);
-            let due = tired.or_else(|| self.plan.end_of_life(member.number, member.born))?;
+            let due = tired.or_else(|| self.plan.end_of_life(member.who, member.born))?;
             Some(due.max(place.due))
         };
-        self.places.iter().filter_map(when).min()
+        self.places.values().filter_map(when).min()
     }
 
     pub(super) fn resize(&mut self, now: Millis, more: bool, actions: &mut Actions) {

@@ -86,7 +86,7 @@ impl Story {
 }
 
 fn spawn(line: u32, number: u32, generation: u32) -> Action {
-    Action::Spawn { line, number, generation }
+    Action::Spawn { line, who: Who::worker(number), generation }
 }
 
 fn killed(line: u32) -> Event {
@@ -362,7 +362,7 @@ mod reloads {
             actions.into_iter().filter(|action| matches!(action, Action::Promote(_))).collect::<Vec<_>>()
         };
         let live = |story: &Story| {
-            story.family.live().iter().map(|live| (live.line, live.number, live.current)).collect::<Vec<_>>()
+            story.family.live().iter().map(|live| (live.line, live.who.number, live.current)).collect::<Vec<_>>()
         };
         let mut story = Story::serving(2);
         assert_eq!(live(&story), [(1, 1, true), (2, 2, true)]);
@@ -806,5 +806,207 @@ mod load {
         story.after(1_000, sample());
         assert_eq!(story.after(1_000, sample()), [Action::CloseDoors, Action::Drain(1)]);
         assert_eq!(story.on(exited(1, 0)), [Action::Exit(0)]);
+    }
+}
+
+mod crew {
+    use super::*;
+
+    fn with_crew(workers: u32) -> Plan {
+        Plan { crew: vec![Who::mule(1), Who::spooler(1)], crew_mercy: 5_000, ..plan(workers) }
+    }
+
+    fn spawn(line: u32, who: Who, generation: u32) -> Action {
+        Action::Spawn { line, who, generation }
+    }
+
+    /// One worker on line 1, a mule on line 2, a spooler on line 3, all ready.
+    fn serving() -> Story {
+        let mut story = Story::with(with_crew(1));
+        assert_eq!(
+            story.on(Event::Tick),
+            [spawn(1, Who::worker(1), 1), spawn(2, Who::mule(1), 1), spawn(3, Who::spooler(1), 1)]
+        );
+        assert_eq!(story.ready(1), []);
+        assert_eq!(story.ready(2), [Action::Begin(2)]);
+        story.says(&["mule 1 (pid", "is ready"]);
+        assert_eq!(story.ready(3), [Action::Begin(3)]);
+        story
+    }
+
+    #[test]
+    fn one_that_dies_is_replaced_with_the_throttle_of_workers() {
+        let mut story = serving();
+        assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(2, Who::mule(1), 1)]);
+        story.says(&["mule 1 (pid", "SIGKILL", "7 messages", "at once"]);
+        assert_eq!(story.ready(2), [Action::Begin(2)]);
+        assert_eq!(story.on(exited(2, 3)), []);
+        assert_eq!(story.due(1000), [spawn(2, Who::mule(1), 1)]);
+    }
+
+    #[test]
+    fn a_reload_replaces_it_after_the_workers_and_no_two_of_a_name_work_at_a_time() {
+        let mut story = serving();
+        story.renewed(2, with_crew(1));
+        assert_eq!(story.spawned(4), []);
+        assert_eq!(story.on(Event::Ready { line: 4 }), [Action::Drain(1), spawn(5, Who::mule(1), 2)]);
+        assert_eq!(story.spawned(5), []);
+        // The successor is ready, and waits until the old one has finished its message.
+        assert_eq!(
+            story.on(Event::Ready { line: 5 }),
+            [Action::Drain(2), spawn(6, Who::spooler(1), 2)]
+        );
+        let waiting = story.family.status(story.now).into_iter().find(|status| status.line == 5).unwrap();
+        assert!(waiting.about.starts_with("waiting for the one before it"), "{waiting:?}");
+        assert_eq!(story.on(exited(2, 0)), [Action::Begin(5)]);
+        story.says(&["mule 1 (pid", "has finished", "messages"]);
+        assert_eq!(story.spawned(6), []);
+        assert_eq!(story.on(Event::Ready { line: 6 }), [Action::Drain(3)]);
+        story.says(&["the reload is complete"]);
+        assert_eq!(story.on(exited(3, 0)), [Action::Begin(6)]);
+    }
+
+    #[test]
+    fn one_that_does_not_finish_is_killed_after_its_own_mercy() {
+        let mut story = serving();
+        story.renewed(2, with_crew(1));
+        story.spawned(4);
+        story.on(Event::Ready { line: 4 });
+        story.on(exited(1, 0));
+        story.spawned(5);
+        story.on(Event::Ready { line: 5 });
+        story.spawned(6);
+        story.on(Event::Ready { line: 6 });
+        story.on(exited(3, 0));
+        assert_eq!(story.due(5_000), [Action::Kill(2)]);
+        story.says(&["mule 1 (pid", "within 5 s (mule-reload-mercy)"]);
+        assert_eq!(story.on(killed(2)), [Action::Begin(5)]);
+    }
+
+    #[test]
+    fn the_canary_is_a_worker_and_its_failure_leaves_the_crew_alone() {
+        let mut story = serving();
+        assert_eq!(story.renewed(2, with_crew(1)), [spawn(4, Who::worker(1), 2)]);
+        story.spawned(4);
+        assert_eq!(story.on(exited(4, 1)), []);
+        story.says(&["the reload has failed"]);
+        assert_eq!(story.family.due(), None, "the crew is not replaced");
+    }
+
+    #[test]
+    fn a_reload_that_drops_it_ends_it_and_one_that_adds_to_it_starts_more() {
+        let mut story = serving();
+        let plan = Plan { crew: vec![Who::mule(1), Who::mule(2)], ..plan(1) };
+        story.renewed(2, plan);
+        story.spawned(4);
+        assert_eq!(
+            story.on(Event::Ready { line: 4 }),
+            [Action::Drain(1), spawn(5, Who::mule(2), 2), Action::Drain(3), spawn(6, Who::mule(1), 2)]
+        );
+    }
+
+    #[test]
+    fn cheaper_idle_plus_and_minus_are_about_workers() {
+        let cheaper = Cheaper {
+            least: 1,
+            initial: 2,
+            step: 1,
+            overload: 1_000,
+            algorithm: Algorithm::Spare,
+            cores: 1,
+        };
+        let mut story = Story::with(Plan { cheaper: Some(cheaper), ..with_crew(2) });
+        story.on(Event::Tick);
+        (1..=4).for_each(|line| _ = story.ready(line));
+        let samples: Vec<_> = (1..=4).map(|line| Sample { line, ..Sample::default() }).collect();
+        story.after(1000, Event::Sampled(samples.clone()));
+        assert_eq!(story.after(1000, Event::Sampled(samples)), [Action::Drain(2), Action::Sample]);
+        story.says(&["1 workers instead of 2"]);
+        // Without workers the crew is there all the same.
+        assert_eq!(story.on(Event::Cheap), [Action::WatchDoors(true), Action::Drain(1)]);
+        assert_eq!(story.on(killed(3)), [spawn(3, Who::mule(1), 1)]);
+        assert_eq!(story.on(Event::More), []);
+        story.says(&["there are 3 workers"]);
+        assert!(story.family.places.contains_key(&Who::worker(3)));
+        assert!(!story.family.places.contains_key(&Who::mule(2)));
+    }
+
+    #[test]
+    fn a_pause_is_no_business_of_theirs() {
+        let mut story = serving();
+        assert_eq!(story.on(Event::Pause), [Action::Pause(1)]);
+        assert_eq!(story.on(Event::Pause), [Action::Resume(1)]);
+    }
+
+    #[test]
+    fn at_the_end_they_finish_after_the_workers() {
+        let mut story = serving();
+        assert_eq!(story.on(Event::Finish), [Action::CloseDoors, Action::Drain(1)]);
+        story.says(&["then mules and spoolers 5 s"]);
+        assert_eq!(story.on(exited(1, 0)), [Action::Finish(2), Action::Finish(3)]);
+        assert_eq!(story.on(exited(2, 0)), []);
+        assert_eq!(story.due(5_000), [Action::Kill(3)]);
+        assert_eq!(story.on(killed(3)), [Action::Exit(0)]);
+    }
+
+    #[test]
+    fn one_that_waits_at_the_end_begins_still_and_finishes() {
+        let mut story = serving();
+        story.renewed(2, with_crew(1));
+        story.spawned(4);
+        story.on(Event::Ready { line: 4 });
+        story.spawned(5);
+        story.on(Event::Ready { line: 5 });
+        story.on(exited(1, 0));
+        story.on(exited(6, 0));
+        assert_eq!(story.on(Event::Finish), [Action::CloseDoors, Action::Drain(4)]);
+        let told = story.on(exited(4, 0));
+        assert!(told.contains(&Action::Finish(5)) && !told.contains(&Action::Finish(2)), "{told:?}");
+        assert_eq!(story.on(exited(2, 0)), [Action::Begin(5)]);
+    }
+
+    #[test]
+    fn a_stop_kills_them_too() {
+        let mut story = serving();
+        assert_eq!(story.on(Event::Stop), [Action::Kill(1), Action::Kill(2), Action::Kill(3)]);
+    }
+
+    #[test]
+    fn another_program_adopts_them_and_replaces_them_last() {
+        let mut story = serving();
+        let heirs = story.family.hand_on();
+        assert!(heirs.iter().all(|heir| heir.serves && !heir.waits), "{heirs:?}");
+        let (family, first) = Family::adopt(with_crew(1), story.now, &heirs, false);
+        assert_eq!(first, []);
+        story.family = family;
+        assert_eq!(story.on(Event::Tick), [spawn(4, Who::worker(1), 1)]);
+        story.spawned(4);
+        assert_eq!(story.on(Event::Ready { line: 4 }), [Action::Drain(1), spawn(5, Who::mule(1), 1)]);
+        story.spawned(5);
+        assert_eq!(
+            story.on(Event::Ready { line: 5 }),
+            [Action::Drain(2), spawn(6, Who::spooler(1), 1)]
+        );
+        // Another one takes over while a mule waits for the old one.
+        story.on(exited(1, 0));
+        let heirs = story.family.hand_on();
+        let waits: Vec<_> = heirs.iter().filter(|heir| heir.waits).map(|heir| heir.line).collect();
+        assert_eq!(waits, [5]);
+        let (family, _) = Family::adopt(with_crew(1), story.now, &heirs, false);
+        story.family = family;
+        assert_eq!(story.on(exited(2, 0)).into_iter().find(|action| *action == Action::Begin(5)), Some(Action::Begin(5)));
+    }
+
+    #[test]
+    fn one_that_holds_too_much_memory_is_replaced_and_none_is_for_its_age() {
+        let heavy = Plan { reload_on_rss: 100, crew: vec![Who::mule(1)], ..plan(1) };
+        assert_eq!(Plan { max_lifetime: 1, ..heavy.clone() }.end_of_life(Who::mule(1), Millis(0)), None);
+        let mut story = Story::with(heavy);
+        story.on(Event::Tick);
+        story.ready(1);
+        story.ready(2);
+        story.after(10_000, Event::Tick);
+        let sample = Sample { line: 2, rss: 100, ..Sample::default() };
+        assert_eq!(story.on(Event::Sampled(vec![sample])), [spawn(3, Who::mule(1), 1)]);
     }
 }

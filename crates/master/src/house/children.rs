@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use goherd_shm::{Birth, ToMaster, ToWorker};
+use goherd_shm::{Birth, ToMaster, ToWorker, Who};
 use goherd_sys::control::{Control, Received};
 use goherd_sys::epoll::{Epoll, Watch};
 use goherd_sys::process::{self, Fork, Pid};
@@ -96,8 +96,8 @@ impl Children {
 }
 
 impl House<'_> {
-    /// Forks a worker; in it, gives what it is born with.
-    pub(super) fn spawn(&mut self, line: u32, number: u32, generation: u32) -> Option<Birth> {
+    /// Forks a process; in it, gives what it is born with.
+    pub(super) fn spawn(&mut self, line: u32, who: Who, generation: u32) -> Option<Birth> {
         let forked = self.prepare(line, generation).and_then(|(ours, theirs)| {
             self.epoll.add(&ours, line.into(), Watch::Readable)?;
             Ok((ours, theirs, process::fork_alone()?))
@@ -113,10 +113,13 @@ impl House<'_> {
             }
             Ok((ours, theirs, Fork::Child)) => {
                 drop(ours);
-                let Generation { listeners, commons, .. } =
+                let Generation { mut listeners, commons, .. } =
                     self.generations.remove(&generation).expect("prepare has found it");
+                if who.is_crew() {
+                    listeners.clear();
+                }
                 return Some(Birth {
-                    number,
+                    who,
                     line,
                     generation,
                     edition: self.chime.edition(generation),

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use goherd_events::{
-    Beat, Cron, Job, Moment, Offer, Process, Queues, Receiver, Router, Schedule, TimeZone, When,
+    Beat, Cron, Job, Moment, Offer, Process, Queues, Receiver, Role, Router, Schedule, TimeZone, When,
 };
 use goherd_shm::signals::Source;
-use goherd_shm::{Signals, ToWorker};
+use goherd_shm::{Signals, ToWorker, Who};
 use goherd_sys::clock::{self, Millis};
 use goherd_sys::epoll::Epoll;
 use goherd_sys::process::Bounds;
@@ -201,6 +201,14 @@ impl Chime {
     }
 }
 
+fn role_of(who: Who) -> Role {
+    match who.role {
+        goherd_shm::Role::Worker => Role::Worker,
+        goherd_shm::Role::Mule => Role::Mule,
+        goherd_shm::Role::Spooler => Role::Spooler,
+    }
+}
+
 fn say(offer: Offer, why: &str) {
     if let Offer::Drop { line: Some(count) } = offer {
         let others = if count > 1 {
@@ -271,7 +279,8 @@ impl House<'_> {
         let process = |live: &Live| {
             let slot = self.scoreboard.slot(live.line);
             let busy = u32::try_from(slot.busy() + slot.signals_waiting()).unwrap_or(u32::MAX);
-            Process { role: live.role, number: live.number, active: live.active, busy, farms: Vec::new() }
+            let (role, number) = (role_of(live.who), live.who.number);
+            Process { role, number, active: live.active, busy, farms: Vec::new() }
         };
         let mut chosen = Vec::new();
         if receiver.is_one_of_several() {

@@ -23,7 +23,7 @@ use goherd_sys::signal::{self, SignalFd, Signum};
 use goherd_sys::socket::Listener;
 use goherd_sys::stderr;
 
-use crate::family::{Action, Event, Family, News, Plan, Sample, Status};
+use crate::family::{Action, Event, Family, News, Plan, Sample, Status, jobs};
 use crate::handover::Handover;
 
 use children::Children;
@@ -115,11 +115,11 @@ pub struct Settings {
 pub enum Life {
     /// The master, at its end, with its exit code.
     Master(i32),
-    /// A worker, at its beginning.
+    /// A worker, or one of the crew, at its beginning.
     Worker(Birth),
 }
 
-/// Keeps the family until its end. It returns once in the master, and once in every worker.
+/// Keeps the family until its end. It returns once in the master, and once in every process of the family.
 pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
     let mut house = House::new(settings, owner)?;
     let mut batch = Batch::new(64);
@@ -260,12 +260,14 @@ impl<'a> House<'a> {
     /// Does what the family has decided; `Some`: this process is something else from now on.
     fn act(&mut self, action: Action) -> Option<Life> {
         match action {
-            Action::Spawn { line, number, generation } => {
-                return self.spawn(line, number, generation).map(Life::Worker);
+            Action::Spawn { line, who, generation } => {
+                return self.spawn(line, who, generation).map(Life::Worker);
             }
             Action::Drain(line) => self.children.tell(line, ToWorker::Drain),
             Action::Pause(line) => self.children.tell(line, ToWorker::Pause),
             Action::Resume(line) => self.children.tell(line, ToWorker::Resume),
+            Action::Begin(line) => self.children.tell(line, ToWorker::Begin),
+            Action::Finish(line) => self.children.tell(line, ToWorker::Finish),
             Action::Kill(line) => self.children.kill(line),
             Action::CloseDoors => {
                 self.watch_doors(false);
@@ -375,13 +377,14 @@ impl<'a> House<'a> {
         let paused = if self.family.is_paused() { ", paused" } else { "" };
         stderr::line(&format!("statistics: master pid {}, generation {generation}{paused}", Pid::me()));
         stderr::line(&format!("statistics: {}", self.chime.report()));
-        for Status { line, number, pid, generation, about } in status {
+        for Status { line, who, pid, generation, about } in status {
             let slot = self.scoreboard.slot(*line);
             let (requests, busy) = (slot.requests(), slot.busy());
             let rss = Pid::new(*pid).map_or(0, |pid| process::usage(pid).rss >> 20);
+            let what = jobs(who.role, requests);
             stderr::line(&format!(
-                "statistics: worker {number} (pid {pid}, generation {generation}): {about}, {requests} requests, \
-                 {busy} of them under way, {rss} MiB"
+                "statistics: {who} (pid {pid}, generation {generation}): {about}, {what}, {busy} of them under way, \
+                 {rss} MiB"
             ));
         }
     }
