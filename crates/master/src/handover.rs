@@ -7,6 +7,7 @@
 //! scoreboard #0
 //! seats #1                                 so, too: locks, metrics, once, signals
 //! cache #5 NAME
+//! entry #6 call:worker1                    where things go into an inbox; `exit`: where they come out
 //! listener #1 http                         and whatever else its owner says of it
 //! member LINE worker 1 PID BORN serves #2  BORN in milliseconds of the monotonic clock; or `leaves`, or `waits`
 //! stranger PID
@@ -24,6 +25,7 @@ use goherd_shm::{Commons, Role, Scoreboard, Who};
 use goherd_sys::Pid;
 use goherd_sys::clock::Millis;
 use goherd_sys::control::Control;
+use goherd_sys::inbox::Inbox;
 use goherd_sys::parcel::Parcel;
 use goherd_sys::socket::Listener;
 
@@ -137,6 +139,7 @@ impl Handover {
         }
         let (mut paused, mut scoreboard) = (false, None);
         let (mut tables, mut caches) = ([const { None }; 5], Vec::new());
+        let (mut entries, mut exits) = (Vec::new(), Vec::new());
         let (mut listeners, mut members, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
         let mut legacy = Legacy::default();
         let mut take = |word: &str| {
@@ -155,6 +158,8 @@ impl Handover {
                 ["once", fd] => tables[3] = Some(take(fd)?),
                 ["signals", fd] => tables[4] = Some(take(fd)?),
                 ["cache", fd, name] => caches.push((name.to_owned(), take(fd)?)),
+                ["entry", fd, name] => entries.push((name.to_owned(), take(fd)?)),
+                ["exit", fd, name] => exits.push((name.to_owned(), take(fd)?)),
                 ["listener", fd, ..] => {
                     let name = words[2..].join(" ");
                     listeners.push((Listener::adopt(take(fd)?)?, name));
@@ -173,7 +178,11 @@ impl Handover {
         let [Some(seats), Some(locks), Some(metrics), Some(once), Some(signals)] = tables else {
             return Err(malformed("a table of what all share is missing"));
         };
-        let commons = Some(Descriptors { seats, locks, metrics, once, signals, caches });
+        let inbox = |((name, entry), (same, exit)): ((String, OwnedFd), (String, OwnedFd))| {
+            if name == same { Ok((name, Inbox::adopt(entry, exit))) } else { Err(malformed("inboxes are mixed up")) }
+        };
+        let inboxes = entries.into_iter().zip(exits).map(inbox).collect::<io::Result<_>>()?;
+        let commons = Some(Descriptors { seats, locks, metrics, once, signals, caches, inboxes });
         Ok(Self { paused, scoreboard, commons, listeners, members, strangers, legacy })
     }
 

@@ -5,7 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use goherd_sys::inbox::Inbox;
+
 use crate::cache::{Cache, Settings, Ttl};
+use crate::inboxes::{Addressees, Inboxes};
 use crate::locks::Locks;
 use crate::metrics::Metrics;
 use crate::once::Once;
@@ -27,6 +30,8 @@ pub struct Wanted {
     pub locks: u32,
     /// Caches, each with a name of its own.
     pub caches: Vec<WantedCache>,
+    /// Whom there are to be inboxes for.
+    pub addressees: Addressees,
 }
 
 /// A cache that is asked for.
@@ -55,6 +60,8 @@ pub struct Commons {
     pub signals: Arc<Signals>,
     /// The caches, in the order of the configuration.
     pub caches: Vec<NamedCache>,
+    /// The inboxes, which are no memory, and are kept like it.
+    pub inboxes: Inboxes,
 }
 
 /// A cache with its name.
@@ -83,6 +90,8 @@ pub struct Descriptors {
     pub signals: OwnedFd,
     /// Of the caches, with their names.
     pub caches: Vec<(String, OwnedFd)>,
+    /// The inboxes, with their names.
+    pub inboxes: Vec<(String, Inbox)>,
 }
 
 impl Commons {
@@ -95,6 +104,7 @@ impl Commons {
             once: Arc::new(Once::new(ONCE)?),
             signals: Arc::new(Signals::new(SOURCES)?),
             caches: wanted.caches.iter().map(|cache| cache.make(&[])).collect::<io::Result<_>>()?,
+            inboxes: Inboxes::default().renewed(&wanted.addressees)?,
         })
     }
 
@@ -109,6 +119,7 @@ impl Commons {
             once: Arc::new(Once::adopt(left.once)?),
             signals: Arc::new(Signals::adopt(left.signals)?),
             caches: left.caches.into_iter().map(cache).collect::<Result<_, _>>()?,
+            inboxes: Inboxes::adopt(left.inboxes),
         })
     }
 
@@ -126,6 +137,7 @@ impl Commons {
             once: Arc::clone(&self.once),
             signals: Arc::clone(&self.signals),
             caches: wanted.caches.iter().map(|cache| cache.make(&self.caches)).collect::<io::Result<_>>()?,
+            inboxes: self.inboxes.renewed(&wanted.addressees)?,
         })
     }
 
@@ -154,7 +166,10 @@ impl Commons {
             ("signals", self.signals.as_fd()),
         ];
         let caches = self.caches.iter().map(|cache| (format!("cache {}", cache.name), cache.cache.as_fd()));
-        tables.into_iter().map(|(what, fd)| (what.to_owned(), fd)).chain(caches)
+        let ends = self.inboxes.parts().flat_map(|(name, (entry, exit))| {
+            [(format!("entry {name}"), entry), (format!("exit {name}"), exit)]
+        });
+        tables.into_iter().map(|(what, fd)| (what.to_owned(), fd)).chain(caches).chain(ends)
     }
 }
 
@@ -183,7 +198,7 @@ mod tests {
             settings: Settings { items, key_size: 16, block_size: 64, blocks: items, purge_lru: false },
             usual_ttl: Ttl::Endless,
         };
-        Wanted { locks, caches: caches.iter().map(cache).collect() }
+        Wanted { locks, caches: caches.iter().map(cache).collect(), ..Wanted::default() }
     }
 
     #[test]
@@ -213,7 +228,7 @@ mod tests {
         let mut next = || parts.pop().unwrap().1;
         let (signals, once, metrics, locks, seats) = (next(), next(), next(), next(), next());
         let caches = vec![(name.strip_prefix("cache ").unwrap().to_owned(), cache)];
-        let second = Commons::adopt(Descriptors { seats, locks, metrics, once, signals, caches }).unwrap();
+        let second = Commons::adopt(Descriptors { seats, locks, metrics, once, signals, caches, inboxes: Vec::new() }).unwrap();
         assert_eq!(second.locks.count(), 3);
         assert_eq!(second.cache("a").unwrap().cache.get(&seat, b"k", now).as_deref(), Some(&b"v"[..]));
     }

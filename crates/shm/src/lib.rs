@@ -19,6 +19,7 @@ mod birth;
 pub mod cache;
 #[cfg(not(loom))]
 pub mod commons;
+pub mod inboxes;
 mod lock;
 #[cfg(not(loom))]
 pub mod locks;
@@ -42,6 +43,7 @@ pub use birth::{Birth, Role, Who};
 pub use cache::Cache;
 #[cfg(not(loom))]
 pub use commons::Commons;
+pub use inboxes::Inboxes;
 pub use lock::Taken;
 #[cfg(not(loom))]
 pub use locks::Locks;

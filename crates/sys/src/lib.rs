@@ -24,6 +24,7 @@ pub mod epoll;
 pub mod eventfd;
 pub mod fifo;
 pub mod futex;
+pub mod inbox;
 pub mod inherited;
 pub mod inotify;
 pub mod library;
