@@ -6,6 +6,14 @@ import "unsafe"
 // written for; goherd.h describes it.
 const abiExpected = 5
 
+// What abiRole gives.
+const (
+	roleNobody  = 0
+	roleWorker  = 1
+	roleMule    = 2
+	roleSpooler = 3
+)
+
 // What abiNext finds.
 const (
 	evNothing = 0

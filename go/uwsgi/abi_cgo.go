@@ -12,6 +12,8 @@ package uwsgi
 #pragma weak goherd_args
 #pragma weak goherd_env
 #pragma weak goherd_worker_id
+#pragma weak goherd_role
+#pragma weak goherd_number
 #pragma weak goherd_cores
 #pragma weak goherd_run
 #pragma weak goherd_kick
@@ -59,6 +61,14 @@ package uwsgi
 #pragma weak goherd_signal_register
 #pragma weak goherd_signal_allot
 #pragma weak goherd_signal_add
+#pragma weak goherd_send
+#pragma weak goherd_messages
+#pragma weak goherd_message
+#pragma weak goherd_call
+#pragma weak goherd_calls
+#pragma weak goherd_next_call
+#pragma weak goherd_work_begins
+#pragma weak goherd_work_ended
 
 static int goherd_present(void) { return goherd_abi_version != 0; }
 */
@@ -106,6 +116,8 @@ func abiEnv() string  { return text(C.goherd_env()) }
 func abiPresent() bool    { return C.goherd_present() != 0 }
 func abiVersion() uint32  { return uint32(C.goherd_abi_version()) }
 func abiWorkerID() uint32 { return uint32(C.goherd_worker_id()) }
+func abiRole() uint32     { return uint32(C.goherd_role()) }
+func abiNumber() uint32   { return uint32(C.goherd_number()) }
 func abiCores() uint32    { return uint32(C.goherd_cores()) }
 func abiRun() int64       { return int64(C.goherd_run()) }
 func abiAlarm() int64     { return int64(C.goherd_alarm()) }
@@ -253,3 +265,22 @@ func abiSignalAdd(kind, signal uint32, millis uint64, times uint32, what string,
 	return int64(C.goherd_signal_add(C.uint32_t(kind), C.uint32_t(signal), C.uint64_t(millis), C.uint32_t(times),
 		(*C.uint8_t)(firstOf(what)), C.uintptr_t(len(what)), (*C.uint8_t)(first(why)), C.uintptr_t(len(why))))
 }
+
+func abiSend(to string, message []byte) int64 {
+	return int64(C.goherd_send((*C.uint8_t)(firstOf(to)), C.uintptr_t(len(to)),
+		(*C.uint8_t)(first(message)), C.uintptr_t(len(message))))
+}
+
+func abiMessage(b []byte) int64 {
+	return int64(C.goherd_message((*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
+}
+
+func abiCall(to string) int64 {
+	return int64(C.goherd_call((*C.uint8_t)(firstOf(to)), C.uintptr_t(len(to))))
+}
+
+func abiMessages() int64   { return int64(C.goherd_messages()) }
+func abiCalls() int64      { return int64(C.goherd_calls()) }
+func abiNextCall() int64   { return int64(C.goherd_next_call()) }
+func abiWorkBegins() int64 { return int64(C.goherd_work_begins()) }
+func abiWorkEnded()        { C.goherd_work_ended() }

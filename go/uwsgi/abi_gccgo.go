@@ -16,6 +16,12 @@ func cVersion() uint32
 //extern goherd_worker_id
 func cWorkerID() uint32
 
+//extern goherd_role
+func cRole() uint32
+
+//extern goherd_number
+func cNumber() uint32
+
 //extern goherd_cores
 func cCores() uint32
 
@@ -162,6 +168,30 @@ func cSignalAllot(name unsafe.Pointer, nameLength uintptr, receiver unsafe.Point
 func cSignalAdd(kind, signal uint32, millis uint64, times uint32, what unsafe.Pointer, whatLength uintptr,
 	why unsafe.Pointer, whyLength uintptr) int64
 
+//extern goherd_send
+func cSend(to unsafe.Pointer, toLength uintptr, message unsafe.Pointer, length uintptr) int64
+
+//extern goherd_messages
+func cMessages() int64
+
+//extern goherd_message
+func cMessage(b unsafe.Pointer, length uintptr) int64
+
+//extern goherd_call
+func cCall(to unsafe.Pointer, length uintptr) int64
+
+//extern goherd_calls
+func cCalls() int64
+
+//extern goherd_next_call
+func cNextCall() int64
+
+//extern goherd_work_begins
+func cWorkBegins() int64
+
+//extern goherd_work_ended
+func cWorkEnded()
+
 //extern goherd_args
 func cArgs() lent
 
@@ -189,6 +219,8 @@ func abiEnv() string  { return cEnv().text() }
 func abiPresent() bool    { return true }
 func abiVersion() uint32  { return cVersion() }
 func abiWorkerID() uint32 { return cWorkerID() }
+func abiRole() uint32     { return cRole() }
+func abiNumber() uint32   { return cNumber() }
 func abiCores() uint32    { return cCores() }
 func abiRun() int64       { return cRun() }
 func abiAlarm() int64     { return cAlarm() }
@@ -295,3 +327,15 @@ func abiSignalAllot(name, receiver string, why []byte) int64 {
 func abiSignalAdd(kind, signal uint32, millis uint64, times uint32, what string, why []byte) int64 {
 	return cSignalAdd(kind, signal, millis, times, firstOf(what), uintptr(len(what)), first(why), uintptr(len(why)))
 }
+
+func abiSend(to string, message []byte) int64 {
+	return cSend(firstOf(to), uintptr(len(to)), first(message), uintptr(len(message)))
+}
+
+func abiMessage(b []byte) int64 { return cMessage(first(b), uintptr(len(b))) }
+func abiCall(to string) int64   { return cCall(firstOf(to), uintptr(len(to))) }
+func abiMessages() int64        { return cMessages() }
+func abiCalls() int64           { return cCalls() }
+func abiNextCall() int64        { return cNextCall() }
+func abiWorkBegins() int64      { return cWorkBegins() }
+func abiWorkEnded()             { cWorkEnded() }

@@ -13,6 +13,8 @@ func abiEnv() string                               { return "" }
 func abiPresent() bool                             { return false }
 func abiVersion() uint32                           { return 0 }
 func abiWorkerID() uint32                          { return 0 }
+func abiRole() uint32                              { return roleNobody }
+func abiNumber() uint32                            { return 0 }
 func abiCores() uint32                             { return 0 }
 func abiRun() int64                                { return errEnded }
 func abiAlarm() int64                              { return errEnded }
@@ -62,3 +64,12 @@ func abiSignalRegistered(uint32) int64                                  { return
 func abiSignalRegister(uint32, string, []byte) int64                    { return errMissing }
 func abiSignalAllot(string, string, []byte) int64                       { return errMissing }
 func abiSignalAdd(uint32, uint32, uint64, uint32, string, []byte) int64 { return errMissing }
+
+func abiSend(string, []byte) int64 { return errMissing }
+func abiMessages() int64           { return errMissing }
+func abiMessage([]byte) int64      { return errEnded }
+func abiCall(string) int64         { return errMissing }
+func abiCalls() int64              { return errMissing }
+func abiNextCall() int64           { return errEnded }
+func abiWorkBegins() int64         { return errEnded }
+func abiWorkEnded()                {}

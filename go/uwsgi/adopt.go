@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	if abiPresent() && abiWorkerID() > 0 {
+	if hasServer() {
 		adoptProcess()
 	}
 }

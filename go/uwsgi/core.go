@@ -172,8 +172,8 @@ func (x *exchange) panicked(reason interface{}) {
 	if reason != nil && reason != http.ErrAbortHandler {
 		stack := make([]byte, 64<<10)
 		stack = stack[:runtime.Stack(stack, false)]
-		log.Printf("uwsgi: worker %d: panic serving %s %s for %s: %v\n%s",
-			WorkerId(), x.request.Method, x.request.RequestURI, x.request.RemoteAddr, reason, stack)
+		log.Printf("uwsgi: %s: panic serving %s %s for %s: %v\n%s",
+			whoAmI(), x.request.Method, x.request.RequestURI, x.request.RemoteAddr, reason, stack)
 	}
 	x.response.giveUp(reason == http.ErrAbortHandler)
 }

@@ -1,6 +1,6 @@
 /* The C interface of Goherd: what the Go package `uwsgi` calls, and programs of C.
  *
- * Generated from crates/bridge/src/abi.rs, shared.rs, signals.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
+ * Generated from crates/bridge/src/abi.rs, shared.rs, signals.rs, peers.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
  *
  * A program of C that is linked with libgoherd calls goherd_main.
  *
@@ -33,8 +33,20 @@
 // A field of the answer is malformed, or the status is not one of those that the function takes. Nothing was sent.
 #define GOHERD_EFIELDS -5
 
-// This process is not a worker of a server.
+// This process is none of a server's, or not of the kind that the function is for.
 #define GOHERD_ENOSERVER -6
+
+// `goherd_role`: this process is none of a server's.
+#define GOHERD_NOBODY 0
+
+// `goherd_role`: it takes requests.
+#define GOHERD_WORKER 1
+
+// `goherd_role`: it works in the background.
+#define GOHERD_MULE 2
+
+// `goherd_role`: it works off folders of tasks.
+#define GOHERD_SPOOLER 3
 
 // `goherd_next` found nothing: park on the descriptor that `goherd_run` gave.
 #define GOHERD_NOTHING 0
@@ -159,6 +171,9 @@
 // `goherd_signal_add`: of no signal. Nothing is added; it is looked whether that could be.
 #define GOHERD_NO_SIGNAL 4294967295
 
+// The longest message to a mule, in bytes.
+#define GOHERD_LONGEST_MESSAGE 65536
+
 // Bytes of the server: valid as long as the process lives.
 typedef struct goherd_bytes {
   // The first byte.
@@ -230,6 +245,12 @@ struct goherd_bytes goherd_args(void);
 // The variables of the option `env`, `NAME=VALUE`, each followed by a NUL.
 struct goherd_bytes goherd_env(void);
 
+// What this process is: `GOHERD_WORKER` and its like.
+uint32_t goherd_role(void);
+
+// The number of this process among those of its role, from 1; 0 in a process that is none of a server's.
+uint32_t goherd_number(void);
+
 // The number of this worker, from 1; 0 in a process that is not one.
 uint32_t goherd_worker_id(void);
 
@@ -237,7 +258,8 @@ uint32_t goherd_worker_id(void);
 // after the last.
 uint32_t goherd_cores(void);
 
-// The application is ready for requests. Gives the descriptor to park on, which stays the server's.
+// The application is ready: in a worker, for requests. Gives the descriptor to park on, which stays the server's; in a process
+// without requests 0.
 int64_t goherd_run(void);
 
 // The descriptor on which a leader in the mode `GOHERD_LEAD_BUSY` may wait: readable when there may be an event. It stays
@@ -463,6 +485,44 @@ int64_t goherd_signal_add(uint32_t kind,
                           uintptr_t what_length,
                           uint8_t *why,
                           uintptr_t why_length);
+
+// Puts a message into the inbox of `to`: a mule (`mule2`), whichever mule takes it first (`mule`, or nothing), or one of a farm
+// (`farm_NAME`). 0; `GOHERD_EMISSING`: there is no such mule or farm; `GOHERD_EFULL`: its inbox has no room;
+// `GOHERD_EVALUE`: the message is too long.
+int64_t goherd_send(const uint8_t *to,
+                    uintptr_t to_length,
+                    const uint8_t *message,
+                    uintptr_t length);
+
+// The descriptor that is readable when there may be a message for this mule, which from now on is said to listen. It stays the
+// server's. An error in a process that is no mule.
+int64_t goherd_messages(void);
+
+// Takes a message, into the `length` bytes at `buffer`, which are to be `GOHERD_LONGEST_MESSAGE`: gives its length;
+// `GOHERD_EAGAIN`: there is none; `GOHERD_EENDED`: the process ends. What was taken is work at hand until
+// `goherd_work_ended` is called. With a length of 0 it takes nothing and gives 0 if there is one.
+int64_t goherd_message(uint8_t *buffer,
+                       uintptr_t length);
+
+// Calls a process: a worker (`worker2`), a mule, a farm, a spooler, or whichever of a kind takes it first. Gives a socket of the
+// caller's own, into which to write the question, and from which to read the answer: it ends if the process does. Errors as
+// `goherd_send`.
+int64_t goherd_call(const uint8_t *to,
+                    uintptr_t length);
+
+// The descriptor that is readable when there may be a call for this process. It stays the server's.
+int64_t goherd_calls(void);
+
+// Takes a call: gives a socket, from now on the caller's own, from which to read the question, and into which to write the
+// answer. Errors as `goherd_message`. It is work at hand until `goherd_work_ended` is called.
+int64_t goherd_next_call(void);
+
+// Some work begins, with which the process does not end before `goherd_work_ended` is called: 0, or `GOHERD_EENDED`: the process
+// ends, and the work is not to begin.
+int64_t goherd_work_begins(void);
+
+// Some work has ended. If the process was to end after it, it ends here.
+void goherd_work_ended(void);
 
 // Runs the server, as the command `goherd` does, with the arguments and the environment of `main`; `envp` may be NULL.
 // Gives the code to exit with. Workers are made by fork(2): call it while the process has one thread. They do not return.

@@ -51,6 +51,6 @@ func writeStacks() {
 		stacks = make([]byte, 4*n)
 		n = runtime.Stack(stacks, true)
 	}
-	fmt.Fprintf(os.Stderr, "uwsgi: worker %d: what all goroutines do:\n%s\n", WorkerId(), stacks[:n])
+	fmt.Fprintf(os.Stderr, "uwsgi: %s: what all goroutines do:\n%s\n", whoAmI(), stacks[:n])
 	abiStacksTold()
 }

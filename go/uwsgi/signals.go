@@ -295,8 +295,8 @@ func (h *handlers) handle(signal uint8) {
 	}
 	h.mu.Unlock()
 	if !known {
-		log.Printf("uwsgi: worker %d: there is no handler here for signal %d, which another process has registered",
-			WorkerId(), signal)
+		log.Printf("uwsgi: %s: there is no handler here for signal %d, which another process has registered",
+			whoAmI(), signal)
 	}
 	if f == nil {
 		return
@@ -305,7 +305,7 @@ func (h *handlers) handle(signal uint8) {
 		if reason := recover(); reason != nil {
 			stack := make([]byte, 64<<10)
 			stack = stack[:runtime.Stack(stack, false)]
-			log.Printf("uwsgi: worker %d: panic handling signal %d: %v\n%s", WorkerId(), signal, reason, stack)
+			log.Printf("uwsgi: %s: panic handling signal %d: %v\n%s", whoAmI(), signal, reason, stack)
 		}
 	}()
 	f(signal)

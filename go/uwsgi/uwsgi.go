@@ -23,8 +23,8 @@ func RequestHandler(f func(http.ResponseWriter, *http.Request)) {
 	application = http.HandlerFunc(f)
 }
 
-// WorkerId gives the number of the worker process that calls it, from 1, or 0
-// outside a server. A worker that replaces another has the same number. It may
+// WorkerId gives the number of the worker process that calls it, from 1, or 0 in a
+// mule, a spooler, and outside a server. A worker that replaces another has the same number. It may
 // be called at any time and from any goroutine.
 func WorkerId() int {
 	if !abiPresent() {
@@ -42,14 +42,35 @@ func LogSize() int64 {
 	return info.Size()
 }
 
-// hasServer says whether this process is a worker of a server whose functions are
-// those that this package knows. Run says so if they are others.
+// hasServer says whether this process is one of a server whose functions are those
+// that this package knows. Run says so if they are others.
 func hasServer() bool {
-	return abiPresent() && abiWorkerID() > 0 && abiVersion() == abiExpected
+	return abiPresent() && abiVersion() == abiExpected && abiRole() != roleNobody
+}
+
+// isAlone says whether this process is none of a server's, whatever its version.
+func isAlone() bool {
+	switch {
+	case !abiPresent():
+		return true
+	case abiVersion() == abiExpected:
+		return abiRole() == roleNobody
+	}
+	return abiWorkerID() == 0
+}
+
+// whoAmI is what the log calls this process: "worker 1", "mule 2".
+func whoAmI() string {
+	if !hasServer() {
+		return "the program"
+	}
+	words := map[uint32]string{roleWorker: "worker", roleMule: "mule", roleSpooler: "spooler"}
+	return fmt.Sprintf("%s %d", words[abiRole()], abiNumber())
 }
 
 // Run serves the application and never returns: in a worker, requests come from
-// the server, which also ends the process. Call it once, at the end of main.
+// the server, which also ends the process. In a mule messages do (OnMule), and no
+// requests. Call it once, at the end of main.
 //
 // Outside a server Run serves plain net/http, on the port that the environment
 // variable PORT names, or on port 8080; if that fails it logs why and exits with
@@ -59,12 +80,21 @@ func Run() {
 	if handler == nil {
 		handler = http.DefaultServeMux
 	}
-	if !abiPresent() || abiWorkerID() == 0 {
+	if isAlone() {
 		serveAlone(handler)
 	}
 	if server := abiVersion(); server != abiExpected {
 		log.Fatalf("uwsgi: this program was built for version %d of the server's interface, and the server has "+
 			"version %d: rebuild the older one of the two", abiExpected, server)
+	}
+	hearCalls()
+	if abiRole() != roleWorker {
+		if err := hearPost(); err != nil {
+			log.Fatalf("uwsgi: cannot run: %v", err)
+		}
+		abiRun()
+		hearMessages()
+		select {}
 	}
 	if err := serve(handler); err != nil {
 		log.Fatalf("uwsgi: cannot serve: %v", err)

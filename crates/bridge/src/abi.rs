@@ -21,10 +21,11 @@ use std::slice;
 
 use goherd_proto::http1::{Body, Span};
 use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, STACKS, View, Wake, Write};
+use goherd_shm::Role;
 use goherd_sys::socket::Endpoint;
 
-use crate::context::{Context, context};
-use crate::{gccgo, shared, signals};
+use crate::context::{Serving, context, serving};
+use crate::{gccgo, peers, shared, signals};
 
 /// The version of this interface. Server and package must have the same; the package checks it at start.
 pub const GOHERD_ABI_VERSION: u32 = 5;
@@ -39,8 +40,17 @@ pub const GOHERD_ESHORT: i64 = -3;
 pub const GOHERD_ETURN: i64 = -4;
 /// A field of the answer is malformed, or the status is not one of those that the function takes. Nothing was sent.
 pub const GOHERD_EFIELDS: i64 = -5;
-/// This process is not a worker of a server.
+/// This process is none of a server's, or not of the kind that the function is for.
 pub const GOHERD_ENOSERVER: i64 = -6;
+
+/// `goherd_role`: this process is none of a server's.
+pub const GOHERD_NOBODY: u32 = 0;
+/// `goherd_role`: it takes requests.
+pub const GOHERD_WORKER: u32 = 1;
+/// `goherd_role`: it works in the background.
+pub const GOHERD_MULE: u32 = 2;
+/// `goherd_role`: it works off folders of tasks.
+pub const GOHERD_SPOOLER: u32 = 3;
 
 /// `goherd_next` found nothing: park on the descriptor that `goherd_run` gave.
 pub const GOHERD_NOTHING: u32 = 0;
@@ -173,10 +183,26 @@ fn lend(block: &'static [u8]) -> goherd_bytes {
     goherd_bytes { address: block.as_ptr(), length: block.len() }
 }
 
+/// What this process is: `GOHERD_WORKER` and its like.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_role() -> u32 {
+    context().map_or(GOHERD_NOBODY, |context| match context.who.role {
+        Role::Worker => GOHERD_WORKER,
+        Role::Mule => GOHERD_MULE,
+        Role::Spooler => GOHERD_SPOOLER,
+    })
+}
+
+/// The number of this process among those of its role, from 1; 0 in a process that is none of a server's.
+#[unsafe(no_mangle)]
+pub extern "C" fn goherd_number() -> u32 {
+    context().map_or(0, |context| context.who.number)
+}
+
 /// The number of this worker, from 1; 0 in a process that is not one.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_worker_id() -> u32 {
-    context().map_or(0, |context| context.worker)
+    context().map_or(0, |context| if context.who.is_crew() { 0 } else { context.who.number })
 }
 
 /// How many requests the application may handle at a time: the cores are numbered from 0, and the steward is the core
@@ -186,26 +212,27 @@ pub extern "C" fn goherd_cores() -> u32 {
     context().map_or(0, |context| context.cores)
 }
 
-/// The application is ready for requests. Gives the descriptor to park on, which stays the server's.
+/// The application is ready: in a worker, for requests. Gives the descriptor to park on, which stays the server's; in a process
+/// without requests 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_run() -> i64 {
     let Some(context) = context() else { return GOHERD_ENOSERVER };
     context.host.ready();
-    context.reactor.raw_fd().into()
+    context.reactor.as_ref().map_or(0, |reactor| reactor.raw_fd().into())
 }
 
 /// The descriptor on which a leader in the mode `GOHERD_LEAD_BUSY` may wait: readable when there may be an event. It stays
 /// the server's.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_events() -> i64 {
-    context().map_or(GOHERD_ENOSERVER, |context| context.reactor.raw_events().into())
+    serving().map_or(GOHERD_ENOSERVER, |context| context.reactor.raw_events().into())
 }
 
 /// The eventfd that becomes readable when a leader went off alone and stays away, or (see `GOHERD_STACKS`) shortly before
 /// the process ends for a handler that does not return. It stays the server's.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_alarm() -> i64 {
-    context().map_or(GOHERD_ENOSERVER, |context| context.reactor.raw_alarm().into())
+    serving().map_or(GOHERD_ENOSERVER, |context| context.reactor.raw_alarm().into())
 }
 
 /// The stacks of all goroutines have been written.
@@ -219,7 +246,7 @@ pub extern "C" fn goherd_stacks_told() {
 /// Makes a parked steward look up, because a core has become free.
 #[unsafe(no_mangle)]
 pub extern "C" fn goherd_kick() {
-    if let Some(context) = context() {
+    if let Some(context) = serving() {
         context.reactor.kick();
     }
 }
@@ -229,7 +256,7 @@ pub extern "C" fn goherd_kick() {
 /// relative path.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn goherd_local_address(door: u32, buffer: *mut u8, length: usize) -> i64 {
-    let Some(context) = context() else { return GOHERD_ENOSERVER };
+    let Some(context) = serving() else { return GOHERD_ENOSERVER };
     let text = context.reactor.endpoint(door).map(Endpoint::to_string).unwrap_or_default();
     if !buffer.is_null() {
         // SAFETY: the caller says that `length` bytes at `buffer` are its own to be written; the text is ours.
@@ -242,7 +269,7 @@ pub unsafe extern "C" fn goherd_local_address(door: u32, buffer: *mut u8, length
 /// written to `event`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn goherd_next(core: u32, mode: u32, event: *mut goherd_event) -> u32 {
-    let (Some(context), false) = (context(), event.is_null()) else { return GOHERD_NOTHING };
+    let (Some(context), false) = (serving(), event.is_null()) else { return GOHERD_NOTHING };
     let mode = match mode {
         GOHERD_STEWARD => Mode::Steward,
         GOHERD_TAKE => Mode::Take,
@@ -258,15 +285,15 @@ pub unsafe extern "C" fn goherd_next(core: u32, mode: u32, event: *mut goherd_ev
     kind
 }
 
-fn next(context: &Context, core: u32, mode: Mode, found: &mut goherd_event) -> u32 {
+fn next(context: Serving, core: u32, mode: Mode, found: &mut goherd_event) -> u32 {
     loop {
         match context.reactor.next(core, mode, &mut |view| describe(&view, found)) {
             Event::Nothing => return GOHERD_NOTHING,
             Event::Queued => return GOHERD_QUEUED,
-            Event::Control => context.host.control(&context.reactor),
+            Event::Control => context.host.control(context.reactor),
             Event::Drained => {
                 context.host.drained();
-                return GOHERD_NOTHING;
+                return GOHERD_NOTHING; // other work is at hand, and the process ends after that
             }
             Event::Request(_) => {
                 context.host.took_request();
@@ -486,8 +513,8 @@ pub(crate) unsafe fn borrow_mut<'a>(address: *mut u8, length: usize) -> &'a mut 
     unsafe { slice::from_raw_parts_mut(address, length) }
 }
 
-fn on_exchange(exchange: u64, operation: impl FnOnce(&Context, ExchangeId) -> Result<i64, Failure>) -> i64 {
-    let Some(context) = context() else { return GOHERD_ENOSERVER };
+fn on_exchange(exchange: u64, operation: impl FnOnce(Serving, ExchangeId) -> Result<i64, Failure>) -> i64 {
+    let Some(context) = serving() else { return GOHERD_ENOSERVER };
     operation(context, ExchangeId(exchange)).unwrap_or_else(|failure| match failure {
         Failure::Ended => GOHERD_EENDED,
         Failure::OutOfTurn => GOHERD_ETURN,
@@ -496,7 +523,7 @@ fn on_exchange(exchange: u64, operation: impl FnOnce(&Context, ExchangeId) -> Re
 }
 
 /// Counts the end of an exchange, if that is what an operation has come to.
-fn ended(context: &Context, outcome: Result<(), Failure>) -> Result<i64, Failure> {
+fn ended(context: Serving, outcome: Result<(), Failure>) -> Result<i64, Failure> {
     outcome.map(|()| {
         context.host.ended_request();
         0
@@ -525,6 +552,8 @@ pub(crate) fn keep_exports() {
         goherd_args as *const (),
         goherd_env as *const (),
         goherd_worker_id as *const (),
+        goherd_role as *const (),
+        goherd_number as *const (),
         goherd_cores as *const (),
         goherd_run as *const (),
         goherd_kick as *const (),
@@ -547,5 +576,5 @@ pub(crate) fn keep_exports() {
         goherd_harakiri as *const (),
         goherd_read as *const (),
     ];
-    std::hint::black_box((functions, shared::exports(), signals::exports(), &gccgo::EXPORTS));
+    std::hint::black_box((functions, shared::exports(), signals::exports(), peers::exports(), &gccgo::EXPORTS));
 }

@@ -1,10 +1,21 @@
 //! What the ABI functions need to know of the process they are called in.
 
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::{Arc, OnceLock};
 
 use goherd_reactor::Reactor;
-use goherd_shm::{Commons, Seat};
+use goherd_shm::{Commons, Seat, Who};
+
+/// What there was when something was to be taken.
+#[derive(Debug)]
+pub enum Taking<T> {
+    /// This; the process does not end before [`Host::work_ended`] is called for it.
+    Taken(T),
+    /// Nothing for now: its descriptor becomes readable when there is something.
+    Nothing,
+    /// The process ends: it takes nothing more.
+    Ending,
+}
 
 /// The worker around the application, as the bridge sees it. Its methods are called on the application's threads.
 pub trait Host: Send + Sync {
@@ -18,7 +29,8 @@ pub trait Host: Send + Sync {
     fn ended_request(&self);
     /// The application has written the stacks of its goroutines down, for which [`Reactor::ask_for_stacks`] had asked.
     fn stacks_told(&self);
-    /// The last connection of a draining reactor has ended: the process ends, now or when the last signal has been handled.
+    /// The last connection of a draining reactor has ended. It returns if there is other work at hand: then the process ends
+    /// after that.
     fn drained(&self);
     /// The descriptor that is readable when there is something in the post.
     fn post(&self) -> RawFd;
@@ -30,6 +42,21 @@ pub trait Host: Send + Sync {
     fn raise(&self, signal: u8) -> bool;
     /// Tells the master that the table of signals has changed.
     fn registered(&self);
+
+    /// Some work begins; `false`: it must not, as the process ends.
+    fn work_begins(&self) -> bool;
+    /// It has ended. If the process was to end after it, this does not return.
+    fn work_ended(&self);
+    /// The descriptor that is readable when there may be a message, and is heard from now on; `None`: this is no mule.
+    fn messages(&self) -> Option<RawFd>;
+    /// Takes a message, into `buffer`; gives its length.
+    fn take_message(&self, buffer: &mut [u8]) -> Taking<usize>;
+    /// Whether a message waits that [`Self::take_message`] would take.
+    fn has_message(&self) -> bool;
+    /// The descriptor that is readable when there may be a call.
+    fn calls(&self) -> RawFd;
+    /// Takes a call: the socket from which to read the question, and into which to write the answer.
+    fn take_call(&self) -> Taking<OwnedFd>;
 }
 
 /// What comes with the post.
@@ -52,14 +79,14 @@ pub struct Share {
 
 /// One per process.
 pub struct Context {
-    /// The connections.
-    pub reactor: Arc<Reactor>,
+    /// The connections; none but workers have any.
+    pub reactor: Option<Arc<Reactor>>,
     /// The worker around.
     pub host: Box<dyn Host>,
     /// What it shares with all others.
     pub shared: Share,
-    /// The worker's number, from 1.
-    pub worker: u32,
+    /// What the process is, and its number.
+    pub who: Who,
     /// How many requests the application may handle at a time.
     pub cores: u32,
     /// `os.Args`.
@@ -76,10 +103,10 @@ impl Context {
     /// Puts the parts together.
     #[must_use]
     pub fn new(
-        reactor: Arc<Reactor>,
+        reactor: Option<Arc<Reactor>>,
         host: Box<dyn Host>,
         shared: Share,
-        worker: u32,
+        who: Who,
         cores: u32,
         args: Vec<String>,
         env: Vec<(String, String)>,
@@ -89,8 +116,21 @@ impl Context {
             .iter()
             .flat_map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes(), b"\0"].concat())
             .collect();
-        Self { reactor, host, shared, worker, cores, args, env, args_block, env_block }
+        Self { reactor, host, shared, who, cores, args, env, args_block, env_block }
     }
+}
+
+/// What the functions for connections need.
+#[derive(Clone, Copy)]
+pub(crate) struct Serving {
+    pub reactor: &'static Reactor,
+    pub host: &'static dyn Host,
+}
+
+/// `None` in a process that has no connections.
+pub(crate) fn serving() -> Option<Serving> {
+    let context = context()?;
+    Some(Serving { reactor: context.reactor.as_deref()?, host: &*context.host })
 }
 
 static CONTEXT: OnceLock<Context> = OnceLock::new();

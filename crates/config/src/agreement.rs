@@ -82,7 +82,27 @@ const RULES: &[Rule] = &[
             )
         },
     },
+    Rule {
+        options: ["mule", "mules"],
+        broken: |config| config.all_mules() > 256,
+        sentence: |config| format!("there can be 256 mules (mule and mules), and not {}", config.all_mules()),
+    },
+    Rule {
+        options: ["farm", "farm"],
+        broken: |config| missing_mule(config).is_some(),
+        sentence: |config| {
+            let (farm, mule) = missing_mule(config).unwrap_or_default();
+            let mules = config.all_mules();
+            format!("farm {farm} is to have mule {mule}, and there are {mules} mules (mules): raise that, or leave it out")
+        },
+    },
 ];
+
+/// The first mule that a farm is to have and that is not there.
+fn missing_mule(config: &Config) -> Option<(&str, u32)> {
+    let numbers = |farm: &'_ crate::farm::Farm| farm.mules.iter().copied().find(|&mule| mule > config.all_mules());
+    config.farms.iter().find_map(|farm| Some((farm.name.as_str(), numbers(farm)?)))
+}
 
 /// Refuses the first contradiction at the place of the later of its settings.
 pub fn check(typed: &Typed, config: &Config) -> Result<(), Error> {

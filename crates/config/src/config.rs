@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::agenda::{CronJob, Timer};
 use crate::cache::Cache;
 use crate::draft::Draft;
+use crate::farm::Farm;
 use crate::socket::{Owner, Socket};
 
 /// The effective configuration. `Config::default()` holds the defaults of the option table.
@@ -113,6 +114,14 @@ pub struct Config {
     pub idle: Duration,
     /// Then the server ends.
     pub die_on_idle: bool,
+    /// How many mules there are beside `mules`, up to 256.
+    pub mule: u32,
+    /// How many mules there are beside `mule`; together they are 256 at most.
+    pub mules: u32,
+    /// The farms, in the order given; no two have the same name, and all of their mules are there.
+    pub farms: Vec<Farm>,
+    /// How long one of the crew may take to finish; 0: not at all.
+    pub mule_reload_mercy: Duration,
     /// Files that ask for a reload when they change.
     pub touch_reload: Vec<PathBuf>,
     /// Files that do so too.
@@ -178,6 +187,12 @@ pub enum CheaperAlgo {
 }
 
 impl Config {
+    /// How many mules there are.
+    #[must_use]
+    pub fn all_mules(&self) -> u32 {
+        self.mule + self.mules
+    }
+
     /// All caches: that of the option `cache` is the first.
     pub fn all_caches(&self) -> impl Iterator<Item = Cache> + '_ {
         self.cache.map(Cache::of_items).into_iter().chain(self.caches.iter().cloned())
@@ -237,6 +252,10 @@ impl Config {
             cheaper_busyness_min: 0,
             idle: Duration::ZERO,
             die_on_idle: false,
+            mule: 0,
+            mules: 0,
+            farms: Vec::new(),
+            mule_reload_mercy: Duration::ZERO,
             touch_reload: Vec::new(),
             touch_chain_reload: Vec::new(),
             master_fifo: Vec::new(),

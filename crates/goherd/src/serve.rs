@@ -80,7 +80,7 @@ pub fn try_out(config: &Config, mut server: Server, names: &[String]) -> Result<
     sockets::check(config, sockets::count_from_outside(names))?;
     let (generation, _) =
         server.prepare(1, &Config { sockets: Vec::new(), ..config.clone() }, Sources::default())?;
-    let plan = Plan { workers: 1, trial: true, cheaper: None, ..generation.plan };
+    let plan = Plan { workers: 1, crew: Vec::new(), trial: true, cheaper: None, ..generation.plan };
     let generation = Generation {
         plan,
         touch_reload: Vec::new(),

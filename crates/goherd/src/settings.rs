@@ -11,7 +11,9 @@ use goherd_config::{CheaperAlgo, Config};
 use goherd_events::{Job, TimeZone, When};
 use goherd_master::{Agenda, Algorithm, Cheaper, Errand, Plan, Store, Task, Upkeep};
 use goherd_shm::cache::{self, Ttl};
+use goherd_shm::Who;
 use goherd_shm::commons::{Wanted, WantedCache};
+use goherd_shm::inboxes::{Addressees, Farm};
 use goherd_shm::locks;
 use goherd_sys::descriptors;
 use goherd_sys::eventfd::EventFd;
@@ -190,6 +192,8 @@ pub fn plan(config: &Config) -> Plan {
     let mebibytes = |count: u64| count.saturating_mul(1 << 20);
     Plan {
         workers: config.processes.into(),
+        crew: (1..=config.all_mules()).map(Who::mule).collect(),
+        crew_mercy: milliseconds(config.mule_reload_mercy),
         start_timeout: milliseconds(config.worker_start_timeout),
         mercy: milliseconds(config.worker_reload_mercy),
         shutdown_delay: milliseconds(config.shutdown_delay),
@@ -237,7 +241,14 @@ pub fn commons(config: &Config) -> Wanted {
         },
         name: cache.name,
     };
-    Wanted { locks: config.locks + 1, caches: config.all_caches().map(cache).collect() }
+    let farm = |farm: &goherd_config::Farm| Farm { name: farm.name.clone(), mules: farm.mules.clone() };
+    let addressees = Addressees {
+        workers: config.processes.into(),
+        mules: config.all_mules(),
+        spoolers: 0,
+        farms: config.farms.iter().map(farm).collect(),
+    };
+    Wanted { locks: config.locks + 1, caches: config.all_caches().map(cache).collect(), addressees }
 }
 
 /// How that is to be looked after. Relative paths are of the current folder.

@@ -119,6 +119,12 @@ pub struct Batch {
 // SAFETY: an event's data is one of our u64 tokens; rustix's type holds a pointer only for those who put one there.
 unsafe impl Send for Batch {}
 
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").field("left", &self.len()).finish_non_exhaustive()
+    }
+}
+
 impl Batch {
     /// Room for `size` events a wait.
     #[must_use]

@@ -1,17 +1,19 @@
-//! The worker as its application's bridge sees it, on whatever thread that runs.
+//! The process as its application's bridge sees it, on whatever thread that runs.
 
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use goherd_bridge::{Host, Post};
+use goherd_bridge::{Host, Post, Taking};
 use goherd_reactor::Reactor;
-use goherd_shm::{Phase, Scoreboard, ToMaster, ToWorker};
+use goherd_shm::{Phase, Scoreboard, ToMaster, ToWorker, Who};
 use goherd_sys::control::{Control, Received};
 use goherd_sys::signal::Signum;
 use goherd_sys::{Pid, process, stderr};
 
+use crate::duty::{Closed, Duty};
+use crate::inbox::{Intake, Mail};
 use crate::post::{Mailbox, Next};
 
 /// The stages of [`Desk`]: of the last two a worker comes to one.
@@ -22,15 +24,19 @@ const GIVEN_UP: u8 = 2;
 /// The most that the master is told of signals and has not heard yet.
 const MOST_SAID: u64 = 100;
 
-/// What the threads of a worker share.
+/// What the threads of a process share.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    pub number: u32,
+    pub who: Who,
     pub line: u32,
     pub control: Control,
     pub scoreboard: Arc<Scoreboard>,
+    pub mail: Mail,
+    pub duty: Duty,
     /// How many requests one life is for; 0: no limit.
     life: u64,
+    /// How one of the crew ends: after the work at hand, or after all that waits.
+    pub course: Course,
     stage: AtomicU8,
     /// What comes besides requests.
     post: Mailbox,
@@ -40,21 +46,25 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// The desk of a worker whose life is for `life` requests; 0: for as many as come.
+    /// The desk of a process whose life is for `life` requests; 0: for as many as come.
     pub fn new(
-        number: u32,
+        who: Who,
         line: u32,
         control: Control,
         scoreboard: Arc<Scoreboard>,
+        mail: Mail,
         life: u64,
         post: Mailbox,
     ) -> Self {
         Self {
-            number,
+            who,
             line,
             control,
             scoreboard,
+            mail,
+            duty: Duty::default(),
             life,
+            course: Course::default(),
             stage: AtomicU8::new(STARTING),
             post,
             orphaned: AtomicBool::new(false),
@@ -97,18 +107,49 @@ impl Desk {
     /// Takes nothing new, and finishes what there is.
     pub fn drain(&self, reactor: &Reactor) {
         self.scoreboard.slot(self.line).set_phase(Phase::Draining);
+        self.duty.close(); // who comes after this one takes what waits
         reactor.drain();
     }
 
-    /// The master is gone: what is under way is finished, and nothing is left behind at the end.
-    pub fn finish_alone(&self, reactor: &Reactor) {
-        if !self.orphaned.swap(true, Ordering::SeqCst) {
+    /// The master is gone: what is under way is finished, and nothing is left behind at the end. `false`: that is known already.
+    pub fn is_alone(&self) -> bool {
+        let first = !self.orphaned.swap(true, Ordering::SeqCst);
+        if first {
             stderr::line(&format!(
-                "worker {}: the master is gone: finishing what is under way, then ending",
-                self.number
+                "{}: the master is gone: finishing what is under way, then ending",
+                self.who
             ));
+        }
+        first
+    }
+
+    /// A worker whose master is gone.
+    pub fn finish_alone(&self, reactor: &Reactor) {
+        if self.is_alone() {
             self.drain(reactor);
         }
+    }
+
+    /// Ends the process when nothing is at hand, which may be now.
+    pub fn leave(&self) {
+        self.scoreboard.slot(self.line).set_phase(Phase::Draining);
+        self.end_if_done();
+    }
+
+    /// Ends the process, which was told to, if no signal and no work is at hand.
+    fn end_if_done(&self) {
+        let (signals, work) = (self.post.is_over(), self.duty.leave());
+        if signals && work {
+            self.end();
+        }
+    }
+
+    /// Work of one of the crew is counted where requests of workers are.
+    fn count<T>(&self, taken: Option<T>) -> Taking<T> {
+        if taken.is_some() && self.who.is_crew() {
+            self.scoreboard.slot(self.line).count_request();
+        }
+        taken.map_or(Taking::Nothing, Taking::Taken)
     }
 
     /// Waits until the application has written its stacks down; `false`: it did not in this time.
@@ -127,6 +168,72 @@ impl Desk {
             process::kill_group(Pid::me(), Signum::KILL);
         }
         process::exit_now(0)
+    }
+}
+
+impl Desk {
+    /// Ends a process that has had its time to finish without a master.
+    pub fn end_at_last(&self) -> ! {
+        stderr::line(&format!("{}: still not finished without a master: ending", self.who));
+        process::kill_group(Pid::me(), Signum::KILL);
+        process::sleep_for_ever()
+    }
+}
+
+/// How far one of the crew has come.
+#[derive(Debug, Default)]
+pub(crate) struct Course {
+    /// Nobody else of its name is left.
+    begun: AtomicBool,
+    /// The signals that have come before.
+    early: Mutex<Vec<u8>>,
+    /// The application takes messages.
+    listens: AtomicBool,
+    /// The server ends: when no message waits any more, this process does.
+    finishes: AtomicBool,
+}
+
+impl Desk {
+    /// Messages are this process's from now on.
+    pub fn begin(&self) {
+        if let Some(messages) = self.mail.messages.as_ref().filter(|_| !self.course.begun.load(Ordering::SeqCst)) {
+            if let Err(error) = messages.open() {
+                stderr::line(&format!("{}: cannot watch its inboxes: {error}", self.who));
+            }
+            messages.nudge();
+        }
+        let mut early = self.course.early.lock().unwrap_or_else(PoisonError::into_inner);
+        self.course.begun.store(true, Ordering::SeqCst);
+        early.drain(..).for_each(|signal| self.post.put(signal));
+    }
+
+    /// A signal has come to one of the crew. It waits for the one before it, as messages do.
+    pub fn hear_signal(&self, signal: u8) {
+        let mut early = self.course.early.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.course.begun.load(Ordering::SeqCst) {
+            self.post.put(signal);
+        } else {
+            early.push(signal);
+        }
+    }
+
+    /// Ends the process after all that waits for it.
+    pub fn finish(&self) {
+        match &self.mail.messages {
+            Some(messages) if self.course.listens.load(Ordering::SeqCst) => {
+                self.course.finishes.store(true, Ordering::SeqCst);
+                messages.nudge();
+            }
+            _ => self.leave(),
+        }
+    }
+
+    /// No message waits: if that was waited for, the process ends after the work at hand.
+    fn found_no_message(&self) {
+        let course = &self.course;
+        if course.begun.load(Ordering::SeqCst) && course.finishes.load(Ordering::SeqCst) {
+            self.leave();
+        }
     }
 }
 
@@ -153,8 +260,8 @@ impl Host for Counter {
                     Some(ToWorker::Pause) => reactor.pause(),
                     Some(ToWorker::Resume) => reactor.resume(),
                     Some(ToWorker::Signal(signal)) => desk.post.put(signal),
-                    None => {
-                        stderr::line(&format!("worker {}: the master said something unknown", desk.number));
+                    Some(ToWorker::Begin | ToWorker::Finish) | None => {
+                        stderr::line(&format!("{}: the master said something unknown", desk.who));
                     }
                 },
                 Received::Closed => {
@@ -183,9 +290,52 @@ impl Host for Counter {
     }
 
     fn drained(&self) {
-        if self.0.post.is_over() {
-            self.0.end()
+        self.0.leave();
+    }
+
+    fn work_begins(&self) -> bool {
+        self.0.duty.take(|| Some(())).is_ok_and(|begun| matches!(self.0.count(begun), Taking::Taken(())))
+    }
+
+    fn work_ended(&self) {
+        if self.0.who.is_crew() {
+            self.0.scoreboard.slot(self.0.line).count_end();
         }
+        if self.0.duty.end_one() {
+            self.0.end_if_done();
+        }
+    }
+
+    fn messages(&self) -> Option<RawFd> {
+        self.0.mail.messages.as_ref().map(Intake::raw_fd)
+    }
+
+    fn take_message(&self, buffer: &mut [u8]) -> Taking<usize> {
+        let desk = &self.0;
+        let Some(messages) = &desk.mail.messages else { return Taking::Ending };
+        desk.course.listens.store(true, Ordering::SeqCst);
+        match desk.duty.take(|| messages.message(buffer)) {
+            Err(Closed) => Taking::Ending,
+            Ok(taken) => {
+                if taken.is_none() {
+                    desk.found_no_message();
+                }
+                desk.count(taken)
+            }
+        }
+    }
+
+    fn has_message(&self) -> bool {
+        self.0.mail.messages.as_ref().is_some_and(Intake::has_something)
+    }
+
+    fn calls(&self) -> RawFd {
+        self.0.mail.calls.raw_fd()
+    }
+
+    fn take_call(&self) -> Taking<OwnedFd> {
+        let desk = &self.0;
+        desk.duty.take(|| desk.mail.calls.socket()).map_or(Taking::Ending, |taken| desk.count(taken))
     }
 
     fn post(&self) -> RawFd {
@@ -203,7 +353,10 @@ impl Host for Counter {
                 Some(signal)
             }
             Next::Nothing => None,
-            Next::End => self.0.end(),
+            Next::End => {
+                self.0.end_if_done();
+                None
+            }
         }
     }
 

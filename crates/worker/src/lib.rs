@@ -9,7 +9,10 @@
 #![forbid(unsafe_code)]
 
 mod confinement;
+mod crew;
+mod duty;
 mod host;
+mod inbox;
 mod life;
 mod native;
 mod post;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use goherd_bridge::{App, Context, Host, LoadError, Share, Started};
 use goherd_proto::Protocol;
 use goherd_reactor::{Door, Harakiri, Limits, Reactor, Times};
-use goherd_shm::{Birth, ToMaster};
+use goherd_shm::{Birth, ToMaster, Who};
 use goherd_sys::control::Control;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::signal;
@@ -17,7 +17,9 @@ use goherd_sys::socket::Listener;
 use goherd_sys::{process, stderr};
 
 use crate::confinement::Confinement;
+use crate::crew;
 use crate::host::{Counter, Desk};
+use crate::inbox::Mail;
 use crate::native;
 use crate::post::Mailbox;
 use crate::watch::Watch;
@@ -77,9 +79,10 @@ impl Settings {
     }
 }
 
-/// How many requests the life of the worker `number` is for, `delta` more with each; 0: as many as come.
-fn requests_of_a_life(all: u64, delta: u32, number: u32) -> u64 {
-    if all == 0 { 0 } else { all.saturating_add(u64::from(delta) * u64::from(number)) }
+/// How many requests the life of `who` is for, `delta` more with each worker; 0: as many as come.
+fn requests_of_a_life(all: u64, delta: u32, who: Who) -> u64 {
+    let limited = all > 0 && !who.is_crew();
+    if limited { all.saturating_add(u64::from(delta) * u64::from(who.number)) } else { 0 }
 }
 
 /// A time in milliseconds, of which none but 0 becomes 0.
@@ -96,16 +99,17 @@ impl DoorSettings {
 /// Lives. Call it in a process that was just forked and has one thread. It returns only if the application is the
 /// program's own, and the process is to go on as that.
 pub fn run(settings: &Settings, birth: Birth) {
-    let Birth { number, line, edition, control, listeners, commons, scoreboard, .. } = birth;
-    let life = requests_of_a_life(settings.max_requests_per_life, settings.max_requests_delta, number);
-    let post = match Mailbox::new() {
-        Ok(post) => post,
+    let Birth { who, line, edition, control, listeners, commons, scoreboard, .. } = birth;
+    let life = requests_of_a_life(settings.max_requests_per_life, settings.max_requests_delta, who);
+    let made = Mailbox::new().and_then(|post| Ok((post, Mail::new(&commons.inboxes, who)?)));
+    let (post, mail) = match made {
+        Ok(made) => made,
         Err(error) => fail(&control, error.to_string()),
     };
-    let desk = Arc::new(Desk::new(number, line, control, scoreboard, life, post));
+    let desk = Arc::new(Desk::new(who, line, control, scoreboard, mail, life, post));
     let seat = commons.seats.sit().map_err(io::Error::other);
     let failure = match seat.and_then(|seat| Ok((seat, settle_in(settings, listeners, &desk)?))) {
-        Ok((seat, reactor)) => match live(settings, &reactor, &desk, Share { commons, seat, edition }) {
+        Ok((seat, reactor)) => match live(settings, reactor, &desk, Share { commons, seat, edition }) {
             Ok(()) => return,
             Err(error) => error.to_string(),
         },
@@ -120,8 +124,12 @@ fn fail(control: &Control, reason: String) -> ! {
     process::exit_now(1)
 }
 
-/// Makes the process a worker, still without any code of the application.
-fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) -> io::Result<Arc<Reactor>> {
+/// Makes the process what it is, still without any code of the application. A worker gets a reactor.
+fn settle_in(
+    settings: &Settings,
+    listeners: Vec<Listener>,
+    desk: &Arc<Desk>,
+) -> io::Result<Option<Arc<Reactor>>> {
     process::lead_own_group()?;
     signal::reset()?;
     process::close_stdin()?;
@@ -129,9 +137,14 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
         io::Error::other(format!("chdir: cannot go to {}: {error}", settings.folder.display()))
     })?;
     settings.confinement.enter(&settings.app)?;
+    if desk.who.is_crew() {
+        let desk = Arc::clone(desk);
+        spawn_watch(move || crew::watch(&desk))?;
+        return Ok(None);
+    }
     let doors = listeners.into_iter().zip(&settings.doors);
     let reactor = Reactor::new(goherd_reactor::Settings {
-        name: format!("worker {}", desk.number),
+        name: desk.who.to_string(),
         doors: doors.map(|(listener, door)| door.with(listener)).collect(),
         baton: Arc::clone(&settings.baton),
         max_connections: settings.max_connections,
@@ -143,25 +156,31 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
     reactor.watch_control(&desk.control)?;
     let reactor = Arc::new(reactor);
     let watch = Watch::new(Arc::clone(desk), Arc::clone(&reactor), settings);
+    spawn_watch(move || watch.watch())?;
+    Ok(Some(reactor))
+}
+
+/// Starts the thread that watches.
+fn spawn_watch(watch: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("watch".to_owned()).stack_size(WATCHER_STACK).spawn(move || {
         let _all_signals_then = signal::block_all_in_thread();
-        watch.watch();
+        watch();
     })?;
-    Ok(reactor)
+    Ok(())
 }
 
 /// Loads the application and serves; answers with the reason why not, or when the application is the program's own.
 fn live(
     settings: &Settings,
-    reactor: &Arc<Reactor>,
+    reactor: Option<Arc<Reactor>>,
     desk: &Arc<Desk>,
     shared: Share,
 ) -> Result<(), LoadError> {
     let context = goherd_bridge::install(Context::new(
-        Arc::clone(reactor),
+        reactor.clone(),
         Box::new(Counter(Arc::clone(desk))),
         shared,
-        desk.number,
+        desk.who,
         settings.cores,
         settings.args.clone(),
         settings.env.clone(),
@@ -170,8 +189,14 @@ fn live(
         Started::Own => Ok(()),
         Started::Go => process::sleep_for_ever(),
         Started::NoMain => {
-            stderr::line(&format!("worker {}: no Go main to run: answering 404 to everything", desk.number));
-            native::serve(reactor, &Counter(Arc::clone(desk)) as &dyn Host)
+            let host = Counter(Arc::clone(desk));
+            let Some(reactor) = reactor else {
+                stderr::line(&format!("{}: no Go main to run: it has nothing to do", desk.who));
+                host.ready();
+                process::sleep_for_ever()
+            };
+            stderr::line(&format!("{}: no Go main to run: answering 404 to everything", desk.who));
+            native::serve(&reactor, &host as &dyn Host)
         }
     }
 }
@@ -182,9 +207,11 @@ mod tests {
 
     #[test]
     fn workers_have_lives_of_different_lengths() {
-        assert_eq!([1, 2, 3].map(|number| requests_of_a_life(100, 10, number)), [110, 120, 130]);
-        assert_eq!(requests_of_a_life(0, 10, 1), 0, "there is no limit");
-        assert_eq!(requests_of_a_life(u64::MAX, u32::MAX, 2), u64::MAX);
+        let life = |all, delta, number| requests_of_a_life(all, delta, Who::worker(number));
+        assert_eq!([1, 2, 3].map(|number| life(100, 10, number)), [110, 120, 130]);
+        assert_eq!(life(0, 10, 1), 0, "there is no limit");
+        assert_eq!(life(u64::MAX, u32::MAX, 2), u64::MAX);
+        assert_eq!(requests_of_a_life(100, 10, Who::mule(1)), 0, "mules have no requests");
     }
 
     #[test]

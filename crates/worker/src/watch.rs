@@ -11,14 +11,13 @@ use goherd_reactor::Reactor;
 use goherd_shm::ToMaster;
 use goherd_sys::clock::Millis;
 use goherd_sys::control::Heard;
-use goherd_sys::signal::Signum;
-use goherd_sys::{Pid, eventfd, process, stderr};
+use goherd_sys::{eventfd, process, stderr};
 
 use crate::host::Desk;
 use crate::life::Settings;
 
 /// How long a worker whose master is gone may go on finishing.
-const ORPHAN_MERCY_MS: u64 = 60_000;
+pub(crate) const ORPHAN_MERCY_MS: u64 = 60_000;
 /// How often it looks at the time meanwhile, in microseconds.
 const ORPHAN_TICK_MICROS: u32 = 100_000;
 /// How often a worker with handlers that do not return is looked at.
@@ -85,9 +84,7 @@ impl Watch {
             let wait = waits.into_iter().flatten().min();
             eventfd::wait(self.reactor.watch_call(), wait.unwrap_or(ORPHAN_TICK_MICROS));
         }
-        stderr::line(&format!("worker {}: still not finished without a master: ending", self.desk.number));
-        process::kill_group(Pid::me(), Signum::KILL);
-        process::sleep_for_ever()
+        self.desk.end_at_last()
     }
 
     /// Sees to handlers that do not return, if there are any: the others finish, then the process ends. Gives after how
@@ -133,8 +130,8 @@ impl Watch {
         self.ask_for_stacks();
         if !self.desk.wait_for_stacks(TIME_FOR_STACKS) {
             stderr::line(&format!(
-                "worker {}: no goroutine gets to run, so it cannot be told what they are doing",
-                self.desk.number
+                "{}: no goroutine gets to run, so it cannot be told what they are doing",
+                self.desk.who
             ));
         }
         self.desk.end()

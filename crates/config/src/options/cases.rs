@@ -43,6 +43,34 @@ fn noted(request: &Request, sentence: &str) -> bool {
 
 const CASES: &[Case] = &[
     Case {
+        option: "mule",
+        value: "true",
+        shows: |r| config(r).mule == 1,
+        refused: &[("script.py", "a mule runs the application, not a script"), ("2", "expected no value")],
+    },
+    Case {
+        option: "mules",
+        value: "256",
+        shows: |r| config(r).mules == 256 && config(r).all_mules() == 256,
+        refused: &[("257", "0 to 256"), ("-1", "0 to 256"), ("x", "0 to 256")],
+    },
+    Case {
+        option: "farm",
+        value: "mail:1",
+        shows: |r| config(r).farms.iter().any(|farm| farm.name == "mail" && farm.mules == [1]),
+        refused: &[
+            ("mail", "such as mail:1,2"),
+            ("mail:2", "farm mail is to have mule 2, and there are 1 mules"),
+            (":1", "a name of 1 to 63"),
+        ],
+    },
+    Case {
+        option: "mule-reload-mercy",
+        value: "2.5",
+        shows: |r| config(r).mule_reload_mercy == Duration::from_millis(2500),
+        refused: &[("x", "such as 10 or 0.5")],
+    },
+    Case {
         option: "http-socket",
         value: ":9090",
         shows: |r| serves(r, &Address::Inet(([0, 0, 0, 0], 9090).into()), Protocol::Http),
@@ -616,7 +644,11 @@ fn request(words: &[String], ini: &str) -> Result<Request, String> {
         Some("/extra.ini") => Ok(b"[seven]\nprocesses = 7\n".to_vec()),
         _ => Err(io::ErrorKind::NotFound.into()),
     };
-    let words = ["goherd"].into_iter().map(OsString::from).chain(words.iter().map(OsString::from));
+    // A farm is one of mules that there are.
+    let needs_mules = words.iter().any(|word| word.contains("farm")) || ini.contains("farm");
+    let needed = needs_mules.then_some("--mules=1");
+    let words = words.iter().map(String::as_str);
+    let words = ["goherd"].into_iter().chain(needed).chain(words).map(OsString::from);
     parse_with(&Call::new(words), &read)
         .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
 }

@@ -3,6 +3,7 @@
 use super::{Kind, OptionRow, ROW};
 use crate::config::CheaperAlgo;
 use crate::draft::Draft;
+use crate::farm::Farm;
 
 pub const ROWS: &[OptionRow] = &[
     OptionRow {
@@ -116,7 +117,63 @@ pub const ROWS: &[OptionRow] = &[
         help: "With idle: end the whole server instead, for systemd to start it again at the next connection",
         ..ROW
     },
+    OptionRow {
+        names: &["mule"],
+        kind: Kind::Text(add_mule),
+        value_name: "BOOL",
+        bare: Some("true"),
+        list: true,
+        help: "Run a mule, and one more each time this is given: a process for work in the background",
+        doc: "A mule runs the application without sockets; it gets messages and signals: docs/mules.md. `mules` adds to these.",
+        uwsgi: "can give a mule a script of its own, which has no counterpart here: a Go program asks `uwsgi.MuleId()`.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["mules"],
+        kind: Kind::Number { min: 0, max: 256, field: |config| &mut config.mules },
+        value_name: "N",
+        default: Some("0"),
+        help: "Run N mules",
+        ..ROW
+    },
+    OptionRow {
+        names: &["farm"],
+        kind: Kind::Text(add_farm),
+        value_name: "NAME:N,N,…",
+        list: true,
+        help: "Name some of the mules, by their numbers: one of them gets what is sent to farm_NAME",
+        doc: "A name has 1 to 63 letters, digits, `_`, `.` or `-`. A mule may be in several farms. `farm1` is the first farm.",
+        ..ROW
+    },
 ];
+
+/// The most mules.
+const MOST_MULES: u32 = 256;
+
+fn add_mule(draft: &mut Draft, value: &str) -> Result<(), String> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" | "on" | "yes" => {
+            if draft.config.mule >= MOST_MULES {
+                return Err(format!("there can be {MOST_MULES} mules"));
+            }
+            draft.config.mule += 1;
+            Ok(())
+        }
+        "false" | "0" | "off" | "no" => Ok(()),
+        _ => Err("expected no value: a mule runs the application, not a script (the application asks \
+                  uwsgi.MuleId() what it is)"
+            .to_owned()),
+    }
+}
+
+fn add_farm(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let farm = Farm::parse(value)?;
+    if draft.config.farms.iter().any(|other| other.name == farm.name) {
+        return Err(format!("there is a farm called {} already: name all of its mules at once", farm.name));
+    }
+    draft.config.farms.push(farm);
+    Ok(())
+}
 
 fn set_master(draft: &mut Draft, on: bool) {
     if !on {

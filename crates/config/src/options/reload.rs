@@ -50,6 +50,15 @@ pub const ROWS: &[OptionRow] = &[
         ..ROW
     },
     OptionRow {
+        names: &["mule-reload-mercy"],
+        kind: Kind::Seconds { zero: "none", field: |config| &mut config.mule_reload_mercy },
+        value_name: "SECONDS",
+        default: Some("60"),
+        help: "How long a mule or a spooler that is to end may go on with what it has at hand, before it is killed",
+        doc: "At the end of the server a mule handles what waits for it already, within this time: docs/mules.md.",
+        ..ROW
+    },
+    OptionRow {
         names: &["shutdown-delay"],
         kind: Kind::Seconds { zero: "none", field: |config| &mut config.shutdown_delay },
         value_name: "SECONDS",

@@ -26,7 +26,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("memory-report", ""),
     ("module", NOT_PYTHON),
     ("mount", ""),
-    ("mule", ""),
     ("no-orphans", ""),
     ("plugin", NO_PLUGINS),
     ("plugins", NO_PLUGINS),

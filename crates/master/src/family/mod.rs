@@ -779,7 +779,7 @@ impl Family {
 pub(crate) fn jobs(role: Role, count: u64) -> String {
     let what = match role {
         Role::Worker => "requests",
-        Role::Mule => "messages",
+        Role::Mule => "jobs",
         Role::Spooler => "tasks",
     };
     format!("{count} {what}")

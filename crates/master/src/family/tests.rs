@@ -838,7 +838,7 @@ mod crew {
     fn one_that_dies_is_replaced_with_the_throttle_of_workers() {
         let mut story = serving();
         assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(2, Who::mule(1), 1)]);
-        story.says(&["mule 1 (pid", "SIGKILL", "7 messages", "at once"]);
+        story.says(&["mule 1 (pid", "SIGKILL", "7 jobs", "at once"]);
         assert_eq!(story.ready(2), [Action::Begin(2)]);
         assert_eq!(story.on(exited(2, 3)), []);
         assert_eq!(story.due(1000), [spawn(2, Who::mule(1), 1)]);
@@ -859,7 +859,7 @@ mod crew {
         let waiting = story.family.status(story.now).into_iter().find(|status| status.line == 5).unwrap();
         assert!(waiting.about.starts_with("waiting for the one before it"), "{waiting:?}");
         assert_eq!(story.on(exited(2, 0)), [Action::Begin(5)]);
-        story.says(&["mule 1 (pid", "has finished", "messages"]);
+        story.says(&["mule 1 (pid", "has finished", "jobs"]);
         assert_eq!(story.spawned(6), []);
         assert_eq!(story.on(Event::Ready { line: 6 }), [Action::Drain(3)]);
         story.says(&["the reload is complete"]);
