@@ -40,7 +40,7 @@ pub use shapes::{
 };
 pub use toolchain::{Toolchain, every_go, skip, skip_for_want_of};
 pub use traffic::{Habit, Miss, Tally, Traffic};
-pub use wait::{DEADLINE, eventually};
+pub use wait::{DEADLINE, eventually, eventually_or};
 
 pub use rustix::process::Signal;
 

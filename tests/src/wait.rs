@@ -16,6 +16,11 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     try_eventually(&mut look).unwrap_or_else(|| panic!("{what}: not within {DEADLINE:?}"))
 }
 
+/// The same, and says more of what went wrong.
+pub fn eventually_or<T>(what: &str, mut look: impl FnMut() -> Option<T>, more: impl FnOnce() -> String) -> T {
+    try_eventually(&mut look).unwrap_or_else(|| panic!("{what}: not within {DEADLINE:?}\n{}", more()))
+}
+
 /// Waits until `look` gives something; `None`: it never did.
 pub(crate) fn try_eventually<T>(look: &mut impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + DEADLINE;

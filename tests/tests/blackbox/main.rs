@@ -29,6 +29,7 @@ mod limits;
 mod lives;
 mod messages;
 mod monoliths;
+mod mules;
 mod nginx;
 mod notices;
 mod packaging;

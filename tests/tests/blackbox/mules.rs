@@ -1,0 +1,362 @@
+//! Mules: processes that have no requests, and get messages.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use goherd_tests::{
+    Launch, Place, Scratch, Server, Signal, Toolchain, app, eventually, eventually_or, kill, launch,
+    with_both_toolchains,
+};
+
+with_both_toolchains!(
+    messages_come_once_to_whom_they_are_for,
+    a_mule_that_is_killed_comes_back_and_handles_what_waits,
+    a_reload_replaces_mules_and_loses_no_message,
+    an_upgrade_keeps_what_waits,
+    at_the_end_mules_handle_what_waits,
+    a_mule_that_does_not_finish_is_killed,
+    a_mule_holds_no_listening_socket,
+    without_a_master_there_is_no_mule,
+    a_function_that_fails_harms_no_other_message,
+    what_cannot_be_sent_is_said,
+    messages_wait_for_a_function,
+    mules_are_not_counted_as_workers,
+);
+
+/// A server of one worker and two mules, of which the second is the farm "second", and both are the farm "both".
+fn with_mules(toolchain: Toolchain, scratch: &Scratch) -> Launch {
+    launch()
+        .on_loopback()
+        .load(&app(toolchain, "mules"))
+        .with(["--goroutines=8", "--mules=2", "--farm=both:1,2", "--farm=second:2"])
+        .with([format!("--env=FOLDER={}", scratch.folder().display())])
+        .expect_workers(3)
+}
+
+fn send(server: &Server, to: &str, message: &str) {
+    let path = format!("/send?to={to}&m={}", message.replace(' ', "%20"));
+    assert_eq!(server.text(&path), "ok", "{path}\n{}", server.log());
+}
+
+/// What was handled: the number of the mule, its process, the message.
+fn handled(scratch: &Scratch) -> Vec<(u32, u32, String)> {
+    lines(&scratch.path("handled"))
+}
+
+fn lines(path: &Path) -> Vec<(u32, u32, String)> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let line = |line: &str| {
+        let mut words = line.splitn(3, ' ');
+        let mut number = || words.next()?.parse().ok();
+        Some((number()?, number()?, words.next()?.to_owned()))
+    };
+    // The last line may be about to be written.
+    text.split_inclusive('\n').filter_map(|text| line(text.strip_suffix('\n')?)).collect()
+}
+
+fn wait_for_handled(server: &Server, scratch: &Scratch, count: usize) -> Vec<(u32, u32, String)> {
+    let what = format!("{count} messages are handled");
+    eventually_or(&what, || Some(handled(scratch)).filter(|all| all.len() >= count), || server.log())
+}
+
+fn texts(handled: &[(u32, u32, String)]) -> Vec<&str> {
+    handled.iter().map(|(_, _, text)| text.as_str()).collect()
+}
+
+/// Keeps the mule with this number busy until the file `name` is written; gives its process.
+fn hold(server: &Server, scratch: &Scratch, mule: u32, name: &str) -> u32 {
+    send(server, &format!("mule{mule}"), &format!("hold {name}"));
+    let entered = scratch.path(&format!("{name}.entered"));
+    eventually("the mule is busy", || lines(&entered).first().map(|(_, pid, _)| *pid))
+}
+
+/// The process of the last mule of this number that has begun.
+fn mule(scratch: &Scratch, number: u32) -> u32 {
+    let started = lines(&scratch.path("started"));
+    started.iter().rev().find(|(mule, _, _)| *mule == number).unwrap().1
+}
+
+fn messages_come_once_to_whom_they_are_for(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    assert_eq!(server.text("/who"), "worker 1, mule 0");
+    for (to, message) in [
+        ("mule1", "one"),
+        ("mule2", "two"),
+        ("farm_second", "by the farm"),
+        ("farm2", "by the number of the farm"),
+    ] {
+        send(&server, to, message);
+    }
+    let first = wait_for_handled(&server, &scratch, 4);
+    let of = |number: u32| texts(&first).into_iter().zip(&first).filter(move |(_, all)| all.0 == number);
+    assert_eq!(of(1).map(|(text, _)| text).collect::<Vec<_>>(), ["one"]);
+    let second: BTreeSet<_> = of(2).map(|(text, _)| text).collect();
+    assert_eq!(second, ["two", "by the farm", "by the number of the farm"].into());
+    // One that is busy gets nothing that another can do.
+    hold(&server, &scratch, 1, "gate");
+    for number in 0..20 {
+        send(&server, ["", "mule", "farm_both"][number % 3], &number.to_string());
+    }
+    let then = wait_for_handled(&server, &scratch, 24);
+    assert!(then[4..].iter().all(|(number, _, _)| *number == 2), "{then:?}");
+    let numbers: BTreeSet<_> = texts(&then[4..]).into_iter().map(|text| text.parse().unwrap()).collect();
+    assert_eq!(numbers, (0..20).collect());
+    scratch.write("gate", "");
+    // A mule sends as well, and each message in the order in which it was sent.
+    for number in 0..50 {
+        send(&server, "mule1", &format!("relay {number}"));
+    }
+    let all = wait_for_handled(&server, &scratch, 24 + 1 + 100);
+    let relayed: Vec<&str> =
+        texts(&all[24..]).into_iter().filter(|text| text.starts_with("relay")).collect();
+    assert_eq!(relayed, (0..50).map(|number| format!("relay {number}")).collect::<Vec<_>>());
+    let all: BTreeSet<_> = texts(&all[24..]).into_iter().collect();
+    assert_eq!(all.len(), 101, "each came once");
+}
+
+fn a_mule_that_is_killed_comes_back_and_handles_what_waits(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    let victim = hold(&server, &scratch, 1, "never");
+    assert_eq!(victim, mule(&scratch, 1));
+    for number in 0..10 {
+        send(&server, "mule1", &number.to_string());
+    }
+    assert_eq!(handled(&scratch), []);
+    kill(victim, Signal::KILL);
+    let all = wait_for_handled(&server, &scratch, 10);
+    assert_eq!(texts(&all), (0..10).map(|number| number.to_string()).collect::<Vec<_>>());
+    let heir = mule(&scratch, 1);
+    assert!(heir != victim && all.iter().all(|(number, pid, _)| (*number, *pid) == (1, heir)), "{all:?}");
+    server.wait_for_log(&format!("mule 1 (pid {victim}) was killed by SIGKILL"));
+    assert_eq!(server.lines_with("worker 1 (pid"), 2, "the worker has nothing to do with it: {}", server.log());
+}
+
+fn a_reload_replaces_mules_and_loses_no_message(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    let old = [1, 2].map(|number| mule(&scratch, number));
+    assert_eq!(hold(&server, &scratch, 1, "gate"), old[0]);
+    server.signal(Signal::HUP);
+    for number in 0..20 {
+        send(&server, ["mule1", "mule2"][number % 2], &number.to_string());
+    }
+    server.wait_for_log("the reload is complete");
+    let new = [1, 2].map(|number| mule(&scratch, number));
+    assert!(new[0] != old[0] && new[1] != old[1], "{new:?} {old:?}");
+    let second = wait_for_handled(&server, &scratch, 10);
+    assert!(second.iter().all(|(number, _, _)| *number == 2), "the old mule 1 is at work still: {second:?}");
+    scratch.write("gate", "");
+    let all = wait_for_handled(&server, &scratch, 21);
+    let first: Vec<_> = all.iter().filter(|(number, _, _)| *number == 1).collect();
+    assert_eq!((first[0].1, first[0].2.as_str()), (old[0], "hold gate"));
+    assert!(first[1..].iter().all(|(_, pid, _)| *pid == new[0]), "{all:?}");
+    let in_order: Vec<_> = first[1..].iter().map(|(_, _, text)| text.parse::<u32>().unwrap()).collect();
+    assert!(in_order.is_sorted() && in_order.len() == 10, "{in_order:?}");
+    let log: Vec<_> = server.log().lines().map(str::to_owned).collect();
+    let worker = log.iter().rposition(|line| line.contains("worker 1 (pid") && line.contains("is ready"));
+    let mule = log.iter().rposition(|line| line.contains("mule 1 (pid") && line.contains("is starting"));
+    assert!(worker.is_some() && worker < mule, "mules come after workers: {log:?}");
+    assert_eq!(server.stop(), 0);
+}
+
+fn an_upgrade_keeps_what_waits(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let install = || {
+        fs::copy(Place::Binary.path(), scratch.path("new")).unwrap();
+        fs::rename(scratch.path("new"), scratch.path("server")).unwrap();
+    };
+    install();
+    let server = with_mules(toolchain, &scratch).program(&scratch.path("server")).start();
+    let old = hold(&server, &scratch, 1, "gate");
+    for number in 0..10 {
+        send(&server, "mule1", &number.to_string());
+    }
+    install();
+    server.signal(Signal::HUP);
+    server.wait_for_log("is good: it takes over");
+    server.wait_for_log("the reload is complete");
+    assert_eq!(handled(&scratch), [], "{}", server.log());
+    scratch.write("gate", "");
+    let all = wait_for_handled(&server, &scratch, 11);
+    assert_eq!(all[0].1, old);
+    let expected: Vec<_> = (0..10).map(|number| number.to_string()).collect();
+    assert_eq!(texts(&all[1..]), expected);
+    assert!(all[1..].iter().all(|(_, pid, _)| *pid != old), "{all:?}");
+    send(&server, "farm_second", "after");
+    wait_for_handled(&server, &scratch, 12);
+    server.signal(Signal::USR1);
+    let line = server.wait_for_log("statistics: mule 1 (pid");
+    assert!(line.contains(", 10 jobs, 0 of them under way"), "{line}");
+    assert_eq!(server.stop(), 0);
+}
+
+fn at_the_end_mules_handle_what_waits(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    hold(&server, &scratch, 1, "gate");
+    for number in 0..10 {
+        send(&server, "mule1", &number.to_string());
+    }
+    server.signal(Signal::TERM);
+    server.wait_for_log("then mules and spoolers 60 s");
+    eventually("the worker has gone", || (server.worker_pids().len() == 1).then_some(()));
+    scratch.write("gate", "");
+    assert_eq!(server.exit().code(), Some(0));
+    server.wait_until_nobody_is_left();
+    assert_eq!(handled(&scratch).len(), 11, "{}", server.log());
+}
+
+fn a_mule_that_does_not_finish_is_killed(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).with(["--mule-reload-mercy=0.2"]).start();
+    let stuck = hold(&server, &scratch, 2, "never");
+    send(&server, "mule2", "after");
+    server.signal(Signal::HUP);
+    server.wait_for_log(&format!("mule 2 (pid {stuck}) has not finished within 0.2 s (mule-reload-mercy)"));
+    assert_eq!(texts(&wait_for_handled(&server, &scratch, 1)), ["after"]);
+    hold(&server, &scratch, 1, "never");
+    assert_eq!(server.stop(), 0);
+    // A server that is to stop at once waits for nobody.
+    let server = with_mules(toolchain, &scratch).start();
+    fs::remove_file(scratch.path("never.entered")).unwrap();
+    hold(&server, &scratch, 1, "never");
+    assert_eq!(server.end_with(Signal::INT), 0);
+}
+
+fn a_mule_holds_no_listening_socket(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    let port = format!(":{:04X}", server.port());
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let listening = table.lines().find_map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [_, local, _, "0A", _, _, _, _, _, inode, ..] = words[..] else { return None };
+        local.ends_with(&port).then(|| format!("socket:[{inode}]"))
+    });
+    let listening = listening.unwrap();
+    let holds = |pid: u32| {
+        let links = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+        links.filter_map(|link| fs::read_link(link.path()).ok()).any(|path| path.to_str() == Some(&listening))
+    };
+    let mules = [1, 2].map(|number| mule(&scratch, number));
+    let workers: Vec<_> = server.worker_pids().into_iter().filter(|pid| !mules.contains(pid)).collect();
+    assert_eq!((workers.len(), workers.iter().all(|&pid| holds(pid))), (1, true));
+    assert_eq!(mules.map(holds), [false, false]);
+}
+
+fn without_a_master_there_is_no_mule(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    hold(&server, &scratch, 1, "gate");
+    kill(server.master_pid(), Signal::KILL);
+    server.wait_for_log("mule 2: the master is gone");
+    server.wait_for_log("mule 1: the master is gone");
+    eventually("all but the busy one end", || {
+        let left: Vec<_> = server.family().iter().map(|process| process.pid).collect();
+        (left == [mule(&scratch, 1)]).then_some(())
+    });
+    scratch.write("gate", "");
+    server.wait_until_nobody_is_left();
+    assert_eq!(texts(&handled(&scratch)), ["hold gate"], "it has finished what it had at hand");
+}
+
+fn a_function_that_fails_harms_no_other_message(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    for message in ["panic", "before", "goexit", "after"] {
+        send(&server, "mule1", message);
+    }
+    let all = wait_for_handled(&server, &scratch, 2);
+    assert_eq!(texts(&all), ["before", "after"]);
+    assert!(all.iter().all(|(_, pid, _)| *pid == mule(&scratch, 1)), "{all:?}");
+    let line = server.wait_for_log("a message that panics");
+    assert!(line.contains("mule 1: panic handling a message of 5 bytes"), "{line}");
+    server.signal(Signal::HUP); // nothing is at hand
+    server.wait_for_log("the reload is complete");
+    eventually("the old ones end", || (server.worker_pids().len() == 3).then_some(()));
+}
+
+fn what_cannot_be_sent_is_said(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    for (query, parts) in [
+        ("to=mule3&m=x", ["has no mule called \"mule3\"", "options mules, farm"]),
+        ("to=farm_none&m=x", ["has no mule called \"farm_none\"", ""]),
+        ("to=worker1&m=x", ["has no mule called \"worker1\"", ""]),
+        ("to=mule1&size=65537", ["the message has 65537 bytes, and may have 65536", "its length is wrong"]),
+    ] {
+        let text = server.text(&format!("/send?{query}"));
+        assert!(parts.iter().all(|part| text.contains(part)), "{query}: {text}");
+    }
+    assert_eq!(server.text("/send?to=mule1&size=65536"), "ok");
+    send(&server, "mule1", "");
+    let all = wait_for_handled(&server, &scratch, 2);
+    assert_eq!(texts(&all), ["65536 bytes", ""]);
+    hold(&server, &scratch, 1, "gate");
+    let text = server.text("/send?to=mule1&m=x&count=1000000");
+    assert!(text.ends_with("too many messages wait for \"mule1\": it is full"), "{text}");
+    let count: usize = text.strip_prefix("after ").unwrap().split_once(':').unwrap().0.parse().unwrap();
+    assert!(count >= 100, "{text}");
+    scratch.write("gate", "");
+    wait_for_handled(&server, &scratch, 3 + count);
+    assert_eq!(handled(&scratch).len(), 3 + count, "nothing was lost, and nothing came twice");
+    let none = launch()
+        .on_loopback()
+        .load(&app(toolchain, "mules"))
+        .with([format!("--env=FOLDER={}", scratch.folder().display())])
+        .start();
+    assert!(none.text("/send?m=x").contains("has no mule called \"\""));
+}
+
+fn messages_wait_for_a_function(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).with(["--env=NO_FUNCTION=1"]).start();
+    send(&server, "mule1", "one");
+    send(&server, "mule1", "two");
+    server.wait_for_log("mule 1 has messages and no function for them (OnMule): they wait");
+    assert_eq!(handled(&scratch), []);
+    assert_eq!(server.stop(), 0);
+    assert_eq!(server.lines_with("no function for them"), 1, "{}", server.log());
+}
+
+fn mules_are_not_counted_as_workers(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).with(["--max-requests=2", "--min-worker-lifetime=0"]).start();
+    server.signal(Signal::TTOU);
+    server.wait_for_log("there are 1 workers, and there cannot be 0");
+    server.signal(Signal::TTIN);
+    server.wait_for_log("from now on there are 2 workers");
+    server.wait_for_log("worker 2 (pid");
+    for number in 0..10 {
+        send(&server, "mule1", &number.to_string());
+    }
+    wait_for_handled(&server, &scratch, 10);
+    server.signal(Signal::USR1);
+    server.wait_for_log("statistics: mule 2 (pid");
+    assert_eq!(lines(&scratch.path("started")).len(), 2, "max-requests is for workers: {}", server.log());
+    // One that cannot begin is throttled, and the server goes on.
+    let server = with_mules(toolchain, &scratch).with(["--env=MULES_DIE=1"]).expect_workers(1).start();
+    let line = server.wait_for_log("mule 1 (pid");
+    assert!(line.contains("is starting"), "{line}");
+    server.wait_for_log("exited with code 3 before it was ready; replacing it in 1 s");
+    assert_eq!(server.text("/who"), "worker 1, mule 0");
+}
+
+#[test]
+fn what_is_wrong_with_mules_is_said_before_the_start() {
+    let library = app(Toolchain::Go, "mules");
+    for (option, words) in [
+        ("--mule=script.py", ["--mule", "a mule runs the application, not a script"]),
+        ("--mules=300", ["--mules", "0 to 256"]),
+        ("--farm=f:3", ["farm f is to have mule 3", "there are 2 mules"]),
+        ("--farm=f", ["--farm", "NAME:NUMBER"]),
+        ("--farm=a b:1", ["--farm", "a name of 1 to 63"]),
+        ("--mule-reload-mercy=soon", ["--mule-reload-mercy", "such as 10"]),
+    ] {
+        let failure = launch().on_loopback().load(&library).with(["--mules=2", option]).failure();
+        failure.is_one_line_with(&words);
+    }
+}
