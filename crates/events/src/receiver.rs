@@ -21,6 +21,8 @@ pub enum Receiver {
     Mule(u32),
     /// "`farm_NAME"`: one of the mules of this farm.
     Farm(String),
+    /// "farm2": one of the mules of the farm that comes second in the configuration.
+    NthFarm(u32),
     /// "spooler": one of the spoolers.
     Spooler,
 }
@@ -29,7 +31,7 @@ impl Receiver {
     /// Whether it means one process, whichever of several.
     #[must_use]
     pub fn is_one_of_several(&self) -> bool {
-        matches!(self, Self::AnyWorker | Self::AnyMule | Self::Farm(_) | Self::Spooler)
+        matches!(self, Self::AnyWorker | Self::AnyMule | Self::Farm(_) | Self::NthFarm(_) | Self::Spooler)
     }
 }
 
@@ -43,7 +45,7 @@ impl fmt::Display for ReceiverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no receiver: there are worker, workers, active-workers, worker1, mule, mules, mule1, farm_NAME and spooler",
+            "{:?} is no receiver: there are worker, workers, active-workers, worker1, mule, mules, mule1, farm_NAME, farm1 and spooler",
             self.text
         )
     }
@@ -76,10 +78,12 @@ fn one(text: &str) -> Option<Receiver> {
     if let Some(name) = text.strip_prefix("farm_") {
         return (!name.is_empty()).then(|| Receiver::Farm(name.to_owned()));
     }
-    match (text.strip_prefix("worker"), text.strip_prefix("mule")) {
-        (Some(digits), _) => number(digits).map(Receiver::Worker),
-        (_, Some(digits)) => number(digits).map(Receiver::Mule),
-        (None, None) => None,
+    let is = |word| text.strip_prefix(word);
+    match (is("worker"), is("mule"), is("farm")) {
+        (Some(digits), ..) => number(digits).map(Receiver::Worker),
+        (_, Some(digits), _) => number(digits).map(Receiver::Mule),
+        (.., Some(digits)) => number(digits).map(Receiver::NthFarm),
+        (None, None, None) => None,
     }
 }
 
@@ -101,6 +105,8 @@ mod tests {
             ("mule3", Receiver::Mule(3)),
             ("mules", Receiver::Mules),
             ("farm_mail", Receiver::Farm("mail".into())),
+            ("farm_2", Receiver::Farm("2".into())),
+            ("farm2", Receiver::NthFarm(2)),
             ("spooler", Receiver::Spooler),
         ] {
             assert_eq!(text.parse(), Ok(receiver), "{text}");
@@ -117,6 +123,8 @@ mod tests {
             "mulex",
             "farm_",
             "farm",
+            "farm0",
+            "farmx",
             "all",
             "worker99999999999",
         ] {

@@ -24,8 +24,8 @@ pub struct Process {
     pub active: bool,
     /// How much it has to do: requests under way and signals that wait.
     pub busy: u32,
-    /// The farms to which it belongs.
-    pub farms: Vec<String>,
+    /// The farms to which it belongs: their names, with their places among all farms, from 1.
+    pub farms: Vec<(u32, String)>,
 }
 
 /// Chooses, and remembers whom it chose last.
@@ -55,7 +55,11 @@ impl Router {
             Receiver::AnyWorker => self.one_of(Role::Worker, live, |_| true),
             Receiver::AnyMule => self.one_of(Role::Mule, live, |_| true),
             Receiver::Spooler => self.one_of(Role::Spooler, live, |_| true),
-            Receiver::Farm(name) => self.one_of(Role::Mule, live, |process| process.farms.contains(name)),
+            Receiver::Farm(name) => {
+                self.one_of(Role::Mule, live, |process| process.farms.iter().any(|(_, other)| other == name))
+            }
+            Receiver::NthFarm(number) => self
+                .one_of(Role::Mule, live, |process| process.farms.iter().any(|(place, _)| place == number)),
         }
     }
 
@@ -93,8 +97,8 @@ mod tests {
         let mut live: Vec<_> = (1..=3).map(|number| process(Role::Worker, number)).collect();
         live[1].active = false;
         live.extend((1..=3).map(|number| process(Role::Mule, number)));
-        live[4].farms = vec!["mail".to_owned()];
-        live[5].farms = vec!["mail".to_owned(), "other".to_owned()];
+        live[4].farms = vec![(1, "mail".to_owned())];
+        live[5].farms = vec![(1, "mail".to_owned()), (2, "other".to_owned())];
         live
     }
 
@@ -116,6 +120,8 @@ mod tests {
             ("farm_mail", "Mule2"),
             ("farm_other", "Mule3"),
             ("farm_none", ""),
+            ("farm2", "Mule3"),
+            ("farm3", ""),
             ("spooler", ""),
             ("", "Worker1"),
             ("mule", "Mule1"),

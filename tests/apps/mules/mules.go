@@ -21,6 +21,11 @@ func main() {
 	}
 	http.HandleFunc("/send", send)
 	http.HandleFunc("/who", who)
+	http.HandleFunc("/signal", signal)
+	for i, receiver := range []string{"mule1", "mules", "farm_second", "mule", "farm2"} {
+		uwsgi.RegisterSignal(uint8(11+i), receiver, func(signal uint8) { note("handled", fmt.Sprint("signal ", signal)) })
+	}
+	uwsgi.RegisterSignal(20, "mule1", func(uint8) { handle([]byte("hold signal")) })
 	if uwsgi.MuleId() > 0 {
 		note("started", "")
 		if os.Getenv("MULES_DIE") != "" {
@@ -32,6 +37,11 @@ func main() {
 
 func who(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "worker %d, mule %d", uwsgi.WorkerId(), uwsgi.MuleId())
+}
+
+func signal(w http.ResponseWriter, r *http.Request) {
+	n, err := strconv.Atoi(r.FormValue("n"))
+	fmt.Fprint(w, err == nil && uwsgi.Signal(n))
 }
 
 // send sends the message m to the mule to, so often as count says, or until one is

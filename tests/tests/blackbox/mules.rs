@@ -22,6 +22,8 @@ with_both_toolchains!(
     what_cannot_be_sent_is_said,
     messages_wait_for_a_function,
     mules_are_not_counted_as_workers,
+    signals_come_to_mules_and_farms,
+    a_mule_finishes_the_handler_of_a_signal,
 );
 
 /// A server of one worker and two mules, of which the second is the farm "second", and both are the farm "both".
@@ -343,6 +345,57 @@ fn mules_are_not_counted_as_workers(toolchain: Toolchain) {
     assert!(line.contains("is starting"), "{line}");
     server.wait_for_log("exited with code 3 before it was ready; replacing it in 1 s");
     assert_eq!(server.text("/who"), "worker 1, mule 0");
+}
+
+fn signals_come_to_mules_and_farms(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    let raise = |signal: u32| assert_eq!(server.text(&format!("/signal?n={signal}")), "true");
+    let of = |mules: &[u32], count: usize| {
+        let all = wait_for_handled(&server, &scratch, count);
+        assert_eq!(all.len(), count, "{all:?}");
+        let last: BTreeSet<u32> = all[count - mules.len()..].iter().map(|(number, _, _)| *number).collect();
+        assert_eq!(last, mules.iter().copied().collect(), "{all:?}\n{}", server.log());
+    };
+    raise(11);
+    of(&[1], 1);
+    raise(12);
+    of(&[1, 2], 3);
+    raise(13);
+    of(&[2], 4);
+    raise(15);
+    of(&[2], 5);
+    raise(14);
+    assert!(wait_for_handled(&server, &scratch, 6)[5].2 == "signal 14");
+    // What mules have registered is in force after a reload, too, and no worker gets it.
+    server.signal(Signal::HUP);
+    server.wait_for_log("the reload is complete");
+    eventually("the old ones end", || (server.worker_pids().len() == 3).then_some(()));
+    raise(12);
+    of(&[1, 2], 8);
+    assert!(handled(&scratch).iter().all(|(number, _, _)| *number > 0));
+}
+
+fn a_mule_finishes_the_handler_of_a_signal(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    assert_eq!(server.text("/signal?n=20"), "true");
+    scratch.wait_for("signal.entered");
+    let old = mule(&scratch, 1);
+    server.signal(Signal::HUP);
+    server.wait_for_log("the reload is complete");
+    // Messages and signals wait for the end of the old one.
+    send(&server, "mule1", "after");
+    assert_eq!(server.text("/signal?n=11"), "true");
+    send(&server, "mule2", "meanwhile");
+    assert_eq!(texts(&wait_for_handled(&server, &scratch, 1)), ["meanwhile"]);
+    scratch.write("signal", "");
+    let all = wait_for_handled(&server, &scratch, 4);
+    assert_eq!((all[1].1, all[1].2.as_str()), (old, "hold signal"), "{all:?}");
+    let then: BTreeSet<_> = texts(&all[2..]).into_iter().collect();
+    assert_eq!(then, ["after", "signal 11"].into());
+    assert!(all[2..].iter().all(|(number, pid, _)| *number == 1 && *pid != old), "{all:?}");
+    assert_eq!(server.stop(), 0);
 }
 
 #[test]

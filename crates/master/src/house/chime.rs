@@ -276,11 +276,14 @@ impl House<'_> {
     /// does.
     fn receivers(&mut self, receiver: &Receiver) -> Vec<u32> {
         let live = self.family.live();
+        let farms = self.keeper.commons().inboxes.farms();
         let process = |live: &Live| {
             let slot = self.scoreboard.slot(live.line);
             let busy = u32::try_from(slot.busy() + slot.signals_waiting()).unwrap_or(u32::MAX);
             let (role, number) = (role_of(live.who), live.who.number);
-            Process { role, number, active: live.active, busy, farms: Vec::new() }
+            let farms = (1..).zip(farms).filter(|(_, farm)| role == Role::Mule && farm.mules.contains(&number));
+            let farms = farms.map(|(place, farm)| (place, farm.name.clone())).collect();
+            Process { role, number, active: live.active, busy, farms }
         };
         let mut chosen = Vec::new();
         if receiver.is_one_of_several() {
