@@ -96,13 +96,14 @@ func (m *muleState) current() func(message []byte) {
 	return m.handler
 }
 
-// wait waits until there is one.
-func (m *muleState) wait() {
+// wait gives it as soon as there is one.
+func (m *muleState) wait() func(message []byte) {
 	m.Lock()
 	defer m.Unlock()
 	for m.handler == nil {
 		m.changed.Wait()
 	}
+	return m.handler
 }
 
 // messages is the mule's inbox.

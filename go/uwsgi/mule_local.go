@@ -58,7 +58,7 @@ func isMule(to string) bool {
 func (l *localQueue) run() {
 	defer func() { go l.run() }() // the function has called runtime.Goexit
 	for {
-		mule.wait()
-		callMule(mule.current(), <-l.queue)
+		message := <-l.queue
+		callMule(mule.wait(), message)
 	}
 }

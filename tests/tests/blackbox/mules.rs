@@ -24,13 +24,14 @@ with_both_toolchains!(
     mules_are_not_counted_as_workers,
     signals_come_to_mules_and_farms,
     a_mule_finishes_the_handler_of_a_signal,
+    the_example_counts_in_the_background,
 );
 
 /// A server of one worker and two mules, of which the second is the farm "second", and both are the farm "both".
 fn with_mules(toolchain: Toolchain, scratch: &Scratch) -> Launch {
     launch()
         .on_loopback()
-        .load(&app(toolchain, "mules"))
+        .load(&app(toolchain, "muleteer"))
         .with(["--goroutines=8", "--mules=2", "--farm=both:1,2", "--farm=second:2"])
         .with([format!("--env=FOLDER={}", scratch.folder().display())])
         .expect_workers(3)
@@ -307,7 +308,7 @@ fn what_cannot_be_sent_is_said(toolchain: Toolchain) {
     assert_eq!(handled(&scratch).len(), 3 + count, "nothing was lost, and nothing came twice");
     let none = launch()
         .on_loopback()
-        .load(&app(toolchain, "mules"))
+        .load(&app(toolchain, "muleteer"))
         .with([format!("--env=FOLDER={}", scratch.folder().display())])
         .start();
     assert!(none.text("/send?m=x").contains("has no mule called \"\""));
@@ -398,9 +399,43 @@ fn a_mule_finishes_the_handler_of_a_signal(toolchain: Toolchain) {
     assert_eq!(server.stop(), 0);
 }
 
+fn counted(address: &goherd_tests::Address, number: &str) -> String {
+    let connect = || goherd_tests::Client::connect(address).unwrap();
+    let form = "text=one+two+three";
+    let request = format!(
+        "POST /count/mine HTTP/1.1\r\nHost: test\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let mut client = connect();
+    client.send(&request).unwrap();
+    assert_eq!(client.receive().unwrap().status, 202);
+    eventually("it is counted", || {
+        let answer = connect().get("/count/mine").unwrap();
+        (answer.status == 200).then(|| answer.text()).filter(|text| text.starts_with(number))
+    })
+}
+
+fn the_example_counts_in_the_background(toolchain: Toolchain) {
+    let server = launch()
+        .on_loopback()
+        .load(&app(toolchain, "mules"))
+        .with(["--goroutines=4", "--mules=2", "--farm=counting:2", "--cache2=name=counts,items=10"])
+        .expect_workers(3)
+        .start();
+    assert_eq!(counted(&server.address(), "3 words"), "3 words, counted by mule 2\n");
+}
+
+#[test]
+fn the_example_runs_by_itself() {
+    let (program, address) = goherd_tests::Program::start(Toolchain::Go, "mules", &[]);
+    assert_eq!(counted(&address, "3 words"), "3 words, counted by mule 0\n");
+    drop(program);
+}
+
 #[test]
 fn what_is_wrong_with_mules_is_said_before_the_start() {
-    let library = app(Toolchain::Go, "mules");
+    let library = app(Toolchain::Go, "muleteer");
     for (option, words) in [
         ("--mule=script.py", ["--mule", "a mule runs the application, not a script"]),
         ("--mules=300", ["--mules", "0 to 256"]),

@@ -1,4 +1,4 @@
-// Mules is an application for tests of mules: what they handle they write into files
+// Muleteer is an application for tests of mules: what they handle they write into files
 // of the folder that the variable FOLDER names.
 package main
 
@@ -65,7 +65,7 @@ func send(w http.ResponseWriter, r *http.Request) {
 func note(name, text string) {
 	file, err := os.OpenFile(path(name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "mules:", err)
+		fmt.Fprintln(os.Stderr, "muleteer:", err)
 		os.Exit(1)
 	}
 	defer file.Close()

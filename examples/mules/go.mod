@@ -4,4 +4,4 @@ go 1.18
 
 require uwsgi v0.0.0
 
-replace uwsgi => ../../../go/uwsgi
+replace uwsgi => ../../go/uwsgi
