@@ -19,16 +19,13 @@ import (
 // longestPacketOfProcess is how many bytes a question or an answer may have.
 const longestPacketOfProcess = 64 << 20
 
-// errDied is the error of a question whose process has ended before it answered.
-var errDied = errors.New("the process has ended before it answered")
-
-// answerProcess answers what another process asks; it is called on a goroutine of its
-// own. The context ends when the one who asks is gone.
-var answerProcess func(ctx context.Context, question []byte) (answer []byte)
+// ErrEnded is in the error of a call whose process has ended before it answered.
+// Compare with errors.Is.
+var ErrEnded = errors.New("the process has ended before it answered")
 
 // askProcess asks another process of this server, or this one: "worker2", "mule1",
 // "farm_x", "spooler", or whichever of several takes it first. Errors wrap ErrMissing
-// (there is no such process), ErrFull, errDied or that of ctx.
+// (there is no such process), ErrFull, ErrEnded or that of ctx.
 func askProcess(ctx context.Context, node string, question []byte) ([]byte, error) {
 	if len(question) > longestPacketOfProcess {
 		return nil, fmt.Errorf("it has %d bytes, and may have %d: %w", len(question), longestPacketOfProcess, ErrLength)
@@ -64,7 +61,7 @@ func askProcess(ctx context.Context, node string, question []byte) ([]byte, erro
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
-	return nil, errDied
+	return nil, ErrEnded
 }
 
 // hearCalls answers other processes for as long as this one lives.
@@ -94,7 +91,7 @@ func serveLine(line *os.File) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if isClosed(line) || answerProcess == nil {
+	if isClosed(line) {
 		return // who has asked has not waited
 	}
 	go func() {

@@ -84,7 +84,7 @@ pub struct Context {
     /// The worker around.
     pub host: Box<dyn Host>,
     /// What it shares with all others.
-    pub shared: Share,
+    pub shared: Arc<Share>,
     /// What the process is, and its number.
     pub who: Who,
     /// How many requests the application may handle at a time.
@@ -105,7 +105,7 @@ impl Context {
     pub fn new(
         reactor: Option<Arc<Reactor>>,
         host: Box<dyn Host>,
-        shared: Share,
+        shared: Arc<Share>,
         who: Who,
         cores: u32,
         args: Vec<String>,

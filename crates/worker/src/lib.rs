@@ -16,6 +16,7 @@ mod inbox;
 mod life;
 mod native;
 mod post;
+mod services;
 mod watch;
 
 pub use confinement::Confinement;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use goherd_bridge::{App, Context, Host, LoadError, Share, Started};
 use goherd_proto::Protocol;
-use goherd_reactor::{Door, Harakiri, Limits, Reactor, Times};
+use goherd_reactor::{Door, Harakiri, Limits, MOST_HELD, Reactor, Times};
 use goherd_shm::{Birth, ToMaster, Who};
 use goherd_sys::control::Control;
 use goherd_sys::eventfd::EventFd;
@@ -22,6 +22,7 @@ use crate::host::{Counter, Desk};
 use crate::inbox::Mail;
 use crate::native;
 use crate::post::Mailbox;
+use crate::services::Counters;
 use crate::watch::Watch;
 
 /// The stack of the thread that watches. It may have to answer in a handler's stead, and discards what peers send then.
@@ -108,8 +109,9 @@ pub fn run(settings: &Settings, birth: Birth) {
     };
     let desk = Arc::new(Desk::new(who, line, control, scoreboard, mail, life, post));
     let seat = commons.seats.sit().map_err(io::Error::other);
-    let failure = match seat.and_then(|seat| Ok((seat, settle_in(settings, listeners, &desk)?))) {
-        Ok((seat, reactor)) => match live(settings, reactor, &desk, Share { commons, seat, edition }) {
+    let share = seat.map(|seat| Arc::new(Share { commons, seat, edition }));
+    let failure = match share.and_then(|share| Ok((settle_in(settings, listeners, &desk, &share)?, share))) {
+        Ok((reactor, share)) => match live(settings, reactor, &desk, share) {
             Ok(()) => return,
             Err(error) => error.to_string(),
         },
@@ -129,6 +131,7 @@ fn settle_in(
     settings: &Settings,
     listeners: Vec<Listener>,
     desk: &Arc<Desk>,
+    share: &Arc<Share>,
 ) -> io::Result<Option<Arc<Reactor>>> {
     process::lead_own_group()?;
     signal::reset()?;
@@ -152,6 +155,8 @@ fn settle_in(
         limits: settings.limits,
         times: settings.times,
         harakiri: settings.harakiri(),
+        services: Some(Arc::new(Counters { share: Arc::clone(share), desk: Arc::clone(desk) })),
+        most_held: MOST_HELD,
     })?;
     reactor.watch_control(&desk.control)?;
     let reactor = Arc::new(reactor);
@@ -174,7 +179,7 @@ fn live(
     settings: &Settings,
     reactor: Option<Arc<Reactor>>,
     desk: &Arc<Desk>,
-    shared: Share,
+    shared: Arc<Share>,
 ) -> Result<(), LoadError> {
     let context = goherd_bridge::install(Context::new(
         reactor.clone(),

@@ -3,6 +3,9 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -22,6 +25,12 @@ func main() {
 	http.HandleFunc("/send", send)
 	http.HandleFunc("/who", who)
 	http.HandleFunc("/signal", signal)
+	http.HandleFunc("/call", call)
+	for name, f := range functions {
+		if err := uwsgi.RegisterRPC(name, f); err != nil {
+			panic(err)
+		}
+	}
 	for i, receiver := range []string{"mule1", "mules", "farm_second", "mule", "farm2"} {
 		uwsgi.RegisterSignal(uint8(11+i), receiver, func(signal uint8) { note("handled", fmt.Sprint("signal ", signal)) })
 	}
@@ -37,6 +46,46 @@ func main() {
 
 func who(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "worker %d, mule %d", uwsgi.WorkerId(), uwsgi.MuleId())
+}
+
+// functions can be called.
+var functions = map[string]func(ctx context.Context, args ...[]byte) ([]byte, error){
+	"who": func(_ context.Context, args ...[]byte) ([]byte, error) {
+		return []byte(fmt.Sprintf("%d %d %s", uwsgi.WorkerId(), uwsgi.MuleId(), bytes.Join(args, []byte("+")))), nil
+	},
+	"size":  func(_ context.Context, args ...[]byte) ([]byte, error) { return bytes.Repeat([]byte("x"), len(args)<<16), nil },
+	"fail":  func(context.Context, ...[]byte) ([]byte, error) { return nil, errors.New("no such luck") },
+	"panic": func(context.Context, ...[]byte) ([]byte, error) { panic("a function panics") },
+	"exit":  func(context.Context, ...[]byte) ([]byte, error) { os.Exit(3); return nil, nil },
+	"wait": func(ctx context.Context, _ ...[]byte) ([]byte, error) {
+		note("waits", "")
+		<-ctx.Done()
+		note("waited", ctx.Err().Error())
+		return []byte("nobody hears this"), nil
+	},
+	"held": func(_ context.Context, args ...[]byte) ([]byte, error) {
+		handle([]byte("hold " + string(args[0])))
+		return []byte("held"), nil
+	},
+}
+
+// call calls a function with arguments, each after &a=; for so long as wait says.
+func call(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	if wait, err := time.ParseDuration(r.FormValue("wait")); err == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, wait)
+		defer cancel()
+	}
+	var args [][]byte
+	for _, arg := range r.Form["a"] {
+		args = append(args, []byte(arg))
+	}
+	answer, err := uwsgi.CallRPC(ctx, r.FormValue("node"), r.FormValue("f"), args...)
+	if err != nil {
+		answer = []byte(err.Error())
+	}
+	w.Write(answer)
 }
 
 func signal(w http.ResponseWriter, r *http.Request) {

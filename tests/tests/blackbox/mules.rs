@@ -25,6 +25,9 @@ with_both_toolchains!(
     signals_come_to_mules_and_farms,
     a_mule_finishes_the_handler_of_a_signal,
     the_example_counts_in_the_background,
+    functions_of_other_processes_can_be_called,
+    a_call_ends_with_its_caller_and_with_its_process,
+    a_process_finishes_the_calls_that_it_has_taken,
 );
 
 /// A server of one worker and two mules, of which the second is the farm "second", and both are the farm "both".
@@ -396,6 +399,102 @@ fn a_mule_finishes_the_handler_of_a_signal(toolchain: Toolchain) {
     let then: BTreeSet<_> = texts(&all[2..]).into_iter().collect();
     assert_eq!(then, ["after", "signal 11"].into());
     assert!(all[2..].iter().all(|(number, pid, _)| *number == 1 && *pid != old), "{all:?}");
+    assert_eq!(server.stop(), 0);
+}
+
+fn functions_of_other_processes_can_be_called(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).with(["--processes=2"]).expect_workers(4).start();
+    for (node, who) in [
+        ("worker1", "1 0 "),
+        ("worker2", "2 0 "),
+        ("mule1", "0 1 "),
+        ("mule2", "0 2 "),
+        ("farm_second", "0 2 "),
+        ("farm2", "0 2 "),
+    ] {
+        assert_eq!(server.text(&format!("/call?f=who&node={node}&a=x&a=&a=y")), format!("{who}x++y"), "{node}");
+    }
+    assert!(server.text("/call?f=who&node=worker").ends_with(" 0 "));
+    assert!(["0 1 ", "0 2 "].contains(&&*server.text("/call?f=who&node=mule")));
+    // A mule that is busy with a message answers all the same.
+    hold(&server, &scratch, 1, "gate");
+    assert_eq!(server.text("/call?f=who&node=mule1"), "0 1 ");
+    let long = format!("/call?f=size&node=mule2{}", "&a=".repeat(200));
+    assert_eq!(server.text(&long).len(), 200 << 16);
+    for (query, part) in [
+        ("f=who&node=mule3", "calling \"who\" at mule3: the server has no process called \"mule3\""),
+        ("f=who&node=worker3", "has no process called \"worker3\""),
+        ("f=who&node=nobody", "has no process called \"nobody\""),
+        ("f=none&node=mule2", "calling \"none\" at mule2: there is no function with this name"),
+        ("f=fail&node=mule2", "calling \"fail\" at mule2: no such luck"),
+        ("f=panic&node=mule2", "panicked: a function panics"),
+        ("f=exit&node=mule2", "calling \"exit\" at mule2: the process has ended before it answered"),
+    ] {
+        let text = server.text(&format!("/call?{query}"));
+        assert!(text.contains(part), "{query}: {text}");
+    }
+    server.wait_for_log("mule 2: panic in the function");
+    // The call waits until the mule is there again.
+    assert_eq!(server.text("/call?f=who&node=mule2"), "0 2 ");
+    scratch.write("gate", "");
+}
+
+fn a_call_ends_with_its_caller_and_with_its_process(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    let waits = |count: usize| scratch_lines(&scratch, "waits", count);
+    let text = server.text("/call?f=wait&node=mule1&wait=300ms");
+    assert!(text.contains("context deadline exceeded"), "{text}");
+    scratch_lines(&scratch, "waited", 1);
+    // The caller's client has gone, and so the caller.
+    let mut client = server.connect();
+    client.send("GET /call?f=wait&node=mule1 HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    waits(2);
+    drop(client);
+    assert_eq!(scratch_lines(&scratch, "waited", 2)[1].2, "context canceled");
+    // The process dies.
+    let mut client = server.connect();
+    client.send("GET /call?f=wait&node=mule1 HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    waits(3);
+    kill(mule(&scratch, 1), Signal::KILL);
+    let text = client.receive().unwrap().text();
+    assert!(text.contains("the process has ended before it answered"), "{text}");
+    // A call whose caller has gone before anybody took it is not begun: nobody hears while a mule is stopped.
+    eventually("the next one is there", || (server.text("/call?f=who&node=mule1") == "0 1 ").then_some(()));
+    let stopped = mule(&scratch, 1);
+    kill(stopped, Signal::STOP);
+    let text = server.text("/call?f=wait&node=mule1&wait=100ms");
+    assert!(text.contains("context deadline exceeded"), "{text}");
+    kill(stopped, Signal::CONT);
+    assert_eq!(server.text("/call?f=who&node=mule1"), "0 1 ");
+    assert_eq!(waits(3).len(), 3, "{}", server.log());
+    assert_eq!(mule(&scratch, 1), stopped, "a caller that has gone harms nobody: {}", server.log());
+}
+
+fn scratch_lines(scratch: &Scratch, name: &str, count: usize) -> Vec<(u32, u32, String)> {
+    eventually(name, || Some(lines(&scratch.path(name))).filter(|lines| lines.len() >= count))
+}
+
+fn a_process_finishes_the_calls_that_it_has_taken(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = with_mules(toolchain, &scratch).start();
+    let ask = |node: &str, name: &str| {
+        let mut client = server.connect();
+        let request = format!("GET /call?f=held&node={node}&a={name} HTTP/1.1\r\nHost: test\r\n\r\n");
+        client.send(&request).unwrap();
+        scratch.wait_for(&format!("{name}.entered"));
+        client
+    };
+    let (mut of_mule, mut of_worker) = (ask("mule1", "one"), ask("worker1", "two"));
+    server.signal(Signal::HUP);
+    server.wait_for_log("the reload is complete");
+    assert_eq!(server.text("/call?f=who&node=worker1"), "1 0 ", "those that are new go to the new ones");
+    scratch.write("one", "");
+    scratch.write("two", "");
+    assert_eq!(of_mule.receive().unwrap().text(), "held");
+    assert_eq!(of_worker.receive().unwrap().text(), "held");
+    eventually("the old ones end", || (server.worker_pids().len() == 3).then_some(()));
     assert_eq!(server.stop(), 0);
 }
 

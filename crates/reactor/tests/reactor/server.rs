@@ -52,6 +52,8 @@ impl Server {
             limits: Limits::default(),
             times: Times::default(),
             harakiri: Harakiri::default(),
+            services: None,
+            most_held: 1 << 20,
         };
         change(&mut settings);
         Self { reactor: Reactor::new(settings).unwrap(), endpoint }
