@@ -15,6 +15,10 @@
 // own server. Run outside a server
 // (go run .), the same program serves plain net/http.
 //
+// The options mules and farm add processes that run the same main without requests:
+// they handle messages (OnMule, SendMule) and signals, and, like every process,
+// calls of functions (RegisterRPC, CallRPC).
+//
 // Handlers get what net/http gives them, among it http.Flusher, http.Hijacker,
 // io.ReaderFrom, trailers, interim answers and what http.ResponseController asks
 // for; docs/nethttp-differences.md of the server lists what is meant to differ.

@@ -53,7 +53,9 @@ var functions = map[string]func(ctx context.Context, args ...[]byte) ([]byte, er
 	"who": func(_ context.Context, args ...[]byte) ([]byte, error) {
 		return []byte(fmt.Sprintf("%d %d %s", uwsgi.WorkerId(), uwsgi.MuleId(), bytes.Join(args, []byte("+")))), nil
 	},
-	"size":  func(_ context.Context, args ...[]byte) ([]byte, error) { return bytes.Repeat([]byte("x"), len(args)<<16), nil },
+	"size": func(_ context.Context, args ...[]byte) ([]byte, error) {
+		return bytes.Repeat([]byte("x"), len(args)<<16), nil
+	},
 	"fail":  func(context.Context, ...[]byte) ([]byte, error) { return nil, errors.New("no such luck") },
 	"panic": func(context.Context, ...[]byte) ([]byte, error) { panic("a function panics") },
 	"exit":  func(context.Context, ...[]byte) ([]byte, error) { os.Exit(3); return nil, nil },
