@@ -34,6 +34,8 @@ pub enum Load {
         /// How many.
         times: u32,
     },
+    /// A handler raises signals, one after another.
+    Signals,
     /// So many connections that have each made one request, and stay.
     Idle {
         /// How many.
@@ -75,7 +77,7 @@ const SATURATION: Load = Load::Saturation { idle: 0 };
 const HELLO: Request = Request { path: "/hello", fields: &[], body: 0, wrk_script: None, answer: 14 };
 
 /// All cases, in the order of the report.
-pub const CASES: [Case; 10] = [
+pub const CASES: [Case; 11] = [
     Case {
         name: "hello",
         title: "a short answer",
@@ -161,6 +163,14 @@ pub const CASES: [Case; 10] = [
         request: HELLO,
         workers: Workers::One,
         contestants: GO_APPS,
+    },
+    Case {
+        name: "signal",
+        title: "from raising a signal in a handler to the signal's own handler, in the same worker",
+        load: Load::Signals,
+        request: HELLO,
+        workers: Workers::One,
+        contestants: &[Goherd(Go), Goherd(Gccgo)],
     },
 ];
 

@@ -26,6 +26,8 @@ pub enum Quantity {
     Memory,
     /// From the start of the server to its first answer, ms.
     Start,
+    /// From raising a signal to its handler, µs.
+    Signal,
 }
 
 /// One run of one contestant.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cases::{Case, Load};
 use crate::contestants::{Contestant, Server, Toolchain};
 use crate::load::{Count, Herd, constant_rate, saturate};
+use crate::measure::signals;
 use crate::results::{Quantity, Sample, Spread};
 use crate::{Outcome, processes};
 
@@ -32,6 +33,7 @@ pub fn length(case: &Case, seconds: u64) -> Duration {
     match case.load {
         Load::Idle { .. } => SETTLE * 2 + AROUND * 4,
         Load::Start { times } => AROUND / 2 * times,
+        Load::Signals => Duration::from_secs(seconds) + AROUND,
         Load::Saturation { .. } | Load::HalfSaturation => {
             Duration::from_secs(WARM_UP_SECONDS + seconds) + AROUND
         }
@@ -61,6 +63,7 @@ impl Run {
             Load::HalfSaturation => self.latency(&self.warm_server(contestant)?),
             Load::Idle { connections } => self.memory(&contestant.start(self.case)?, connections),
             Load::Start { times } => self.starts(contestant, times),
+            Load::Signals => signals::measure(&contestant.start(self.case)?, self.seconds),
         }
     }
 

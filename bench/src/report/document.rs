@@ -57,6 +57,8 @@ const METHOD: &str = "\
 - start: the time from the exec of the server (by setpriv, which takes about a millisecond of it) to the last byte of the
   answer to a request that is sent as soon as the log says where it listens. A turn is 20 such starts, of which the median
   counts. The files are in the page cache, as they are for a server that is started again.
+- signal: a handler raises signals one after another, each when the handler of the one before has begun, and tells the median;
+  the way leads from the worker to the master and back.
 - The machine is not ours alone. Ratios within a round suffer least from that; still, look at min–max before believing a
   second digit.
 ";

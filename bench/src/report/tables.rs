@@ -24,6 +24,8 @@ const MEMORY: &[Column] = &[("bytes/connection", Quantity::Memory, 0, true)];
 
 const START: &[Column] = &[("ms to the first answer", Quantity::Start, 1, true)];
 
+const SIGNAL: &[Column] = &[("µs to the handler", Quantity::Signal, 1, false)];
+
 const NONE: &str = "–";
 
 /// The figures that decide.
@@ -73,6 +75,7 @@ fn case_table(measured: &Measured) -> Table {
         Load::HalfSaturation => LATENCY,
         Load::Idle { .. } => MEMORY,
         Load::Start { .. } => START,
+        Load::Signals => SIGNAL,
     };
     let heading = columns.iter().flat_map(|(heading, .., compared)| {
         std::iter::once(*heading).chain(compared.then_some("vs net/http"))

@@ -12,6 +12,7 @@ use goherd_tests::{
 with_both_toolchains!(
     receivers_are_honoured,
     signals_keep_their_order_and_those_of_nobody_are_refused,
+    a_process_without_the_handler_says_so_once,
     one_timer_is_there_for_all_workers,
     a_timer_outlives_its_workers_and_goes_with_its_code,
     an_upgrade_keeps_timers_and_numbers,
@@ -85,9 +86,35 @@ fn receivers_are_honoured(toolchain: Toolchain) {
     raise(&server, "5");
     let line = server.wait_for_log("signal 5 was dropped");
     assert!(line.contains("no worker9 is there"), "{line}");
-    server.signal(Signal::TSTP);
     // A worker that takes no new connections hears signals, but is not active.
+    let mut client = server.connect();
+    client.get("/count?q=s3").unwrap();
+    server.signal(Signal::TSTP);
     server.wait_for_log("no new connections");
+    assert_eq!(client.get("/raises?n=2").unwrap().text(), "ok");
+    eventually("it is said", || {
+        // The log hears of dropped signals once a second at most.
+        assert_eq!(client.get("/raises?n=3").unwrap().text(), "ok");
+        (server.lines_with("signal 3 was dropped: no active-workers is there to receive it") > 0)
+            .then_some(())
+    });
+    eventually("all hear it", || (client.get("/count?q=s2").unwrap().text() == "6").then_some(()));
+    assert_eq!(client.get("/count?q=s3").unwrap().text(), "3");
+}
+
+fn a_process_without_the_handler_says_so_once(toolchain: Toolchain) {
+    let server = signals(toolchain, 1, &["register=8:worker"]).start();
+    // What this worker registers another one does not know, which takes its place.
+    assert_eq!(ask(&server, "register", "7:worker1"), "true");
+    raise(&server, "7");
+    counts(&server, "s7", 1);
+    let pid = server.answering_pid();
+    kill(pid, Signal::KILL);
+    server.wait_for_lines(" is ready after ", 2);
+    raise(&server, "7,7,8,7,8");
+    counts(&server, "s8", 2);
+    assert_eq!(server.lines_with("there is no handler here for signal 7"), 1, "{}", server.log());
+    assert_eq!(count(&server, "s7"), 1);
 }
 
 fn signals_keep_their_order_and_those_of_nobody_are_refused(toolchain: Toolchain) {

@@ -11,6 +11,16 @@ pub const ROWS: &[OptionRow] = &[
         ..ROW
     },
     OptionRow {
+        names: &["signal-bufsize"],
+        kind: Kind::Text(|draft, _| {
+            draft.remarks.push("not needed; 128 signals wait in a process, whatever their socket holds");
+            Ok(())
+        }),
+        value_name: "BYTES",
+        help: "The socket over which signals come; accepted with a note, as 128 signals wait in a process in any case",
+        ..ROW
+    },
+    OptionRow {
         names: &["home", "virtualenv", "venv", "pyhome"],
         short: Some('H'),
         kind: Kind::Path(|draft, _| {

@@ -525,6 +525,7 @@ const CASES: &[Case] = &[
         shows: |r| config(r).daemonize.as_deref() == Some(Path::new("/var/log/app.log")),
         refused: &[("", "expected a path")],
     },
+    Case { option: "signal-bufsize", value: "65536", shows: |r| noted(r, "128 signals wait"), refused: &[] },
     Case {
         option: "die-on-term",
         value: "true",

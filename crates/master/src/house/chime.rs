@@ -72,6 +72,8 @@ pub(super) struct Chime {
     /// The table's version when it was read last; `None`: it is to be read.
     version: Option<u64>,
     agenda: Arc<Agenda>,
+    /// The agenda is known: before, what the program before this one has left is not to be compared with it.
+    follows: bool,
     schedule: Schedule<Task>,
     router: Router,
     queues: Queues,
@@ -102,6 +104,7 @@ impl Chime {
             base,
             version: None,
             agenda: Arc::default(),
+            follows: false,
             schedule,
             router: Router::default(),
             queues: Queues::new(MOST_WAITING),
@@ -132,7 +135,7 @@ impl Chime {
 
     /// Goes by this agenda from now on.
     pub fn follow(&mut self, agenda: &Arc<Agenda>) {
-        self.agenda = Arc::clone(agenda);
+        (self.agenda, self.follows) = (Arc::clone(agenda), true);
         self.schedule.set_zone(agenda.zone.clone());
         self.errands.follow(&agenda.bounds);
         self.version = None;
@@ -141,7 +144,7 @@ impl Chime {
     /// Reads the table, if it has changed.
     pub fn look(&mut self, epoll: &Epoll) {
         let version = self.signals.version();
-        if self.version == Some(version) {
+        if self.version == Some(version) || !self.follows {
             return;
         }
         self.version = Some(version);
