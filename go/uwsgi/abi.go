@@ -98,6 +98,12 @@ const alarmStacks = 1 << 32
 // flagHTTPS is a bit of event.flags.
 const flagHTTPS = 1
 
+// The bits of event.flags of a call: that it is one, and that it is in uWSGI's form.
+const (
+	flagRPC      = 2
+	flagRPCArray = 4
+)
+
 // span is a part of a head: goherd_span.
 type span struct {
 	start, end uint32

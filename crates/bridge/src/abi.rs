@@ -20,7 +20,7 @@ use std::ptr;
 use std::slice;
 
 use goherd_proto::http1::{Body, Span};
-use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, STACKS, View, Wake, Write};
+use goherd_reactor::{Event, ExchangeId, Failure, Form, Mode, Read, STACKS, View, Wake, Write};
 use goherd_sys::socket::Endpoint;
 
 use crate::context::{Context, context};
@@ -90,6 +90,12 @@ pub struct goherd_bytes {
 
 /// `event.flags`: the peer came over TLS, as the web server in front says.
 pub const GOHERD_HTTPS: u32 = 1;
+/// `event.flags`: no web request, but a call of a function. The target is its name; a field `Millis`, if there is one, how long
+/// the caller waits; the body the arguments, each behind its length as a little-endian `uint32_t`. The answer is given by
+/// `goherd_respond`, without fields, as the bytes that the caller is to get.
+pub const GOHERD_RPC: u32 = 2;
+/// `event.flags`, beside `GOHERD_RPC`: the lengths of the arguments are `uint16_t`, and the answer is to be as uWSGI's.
+pub const GOHERD_RPC_ARRAY: u32 = 4;
 
 /// A part of a head: from the byte `start` up to, and not with, the byte `end`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -147,7 +153,7 @@ pub struct goherd_event {
     pub minor: u32,
     /// How many events the leader has fetched beside this one.
     pub backlog: u32,
-    /// `GOHERD_HTTPS` or 0.
+    /// The sum of those of `GOHERD_HTTPS` and its like that hold.
     pub flags: u32,
 }
 
@@ -316,8 +322,17 @@ fn describe(view: &View<'_>, found: &mut goherd_event) {
         host: view.head.host.into(),
         minor: view.head.minor.into(),
         backlog: small(view.backlog),
-        flags: if view.https { GOHERD_HTTPS } else { 0 },
+        flags: flags(view),
     };
+}
+
+fn flags(view: &View<'_>) -> u32 {
+    let call = match view.call {
+        None => 0,
+        Some(Form::Dictionary) => GOHERD_RPC,
+        Some(Form::Array) => GOHERD_RPC | GOHERD_RPC_ARRAY,
+    };
+    call | if view.https { GOHERD_HTTPS } else { 0 }
 }
 
 /// Answers with a whole answer; the exchange is over. The `fields` are a block of `uint32_t` name length, `uint32_t`

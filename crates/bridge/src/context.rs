@@ -57,7 +57,7 @@ pub struct Context {
     /// The worker around.
     pub host: Box<dyn Host>,
     /// What it shares with all others.
-    pub shared: Share,
+    pub shared: Arc<Share>,
     /// The worker's number, from 1.
     pub worker: u32,
     /// How many requests the application may handle at a time.
@@ -78,7 +78,7 @@ impl Context {
     pub fn new(
         reactor: Arc<Reactor>,
         host: Box<dyn Host>,
-        shared: Share,
+        shared: Arc<Share>,
         worker: u32,
         cores: u32,
         args: Vec<String>,

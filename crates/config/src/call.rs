@@ -17,7 +17,16 @@ pub struct Call {
 }
 
 /// The options that say where to serve. One of them makes a server of a program that carries one.
-const ASKING: [&str; 5] = ["http-socket", "uwsgi-socket", "fastcgi-socket", "scgi-socket", "ini"];
+const ASKING: [&str; 8] = [
+    "http-socket",
+    "uwsgi-socket",
+    "fastcgi-socket",
+    "scgi-socket",
+    "cache-socket",
+    "signal-socket",
+    "rpc-socket",
+    "ini",
+];
 
 impl Call {
     /// A command line, as `std::env::args_os()` gives it: the name of the program comes first, and is skipped.

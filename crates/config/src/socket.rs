@@ -13,7 +13,7 @@ pub struct Socket {
     pub protocol: Protocol,
 }
 
-/// A protocol that carries requests.
+/// What is spoken at a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.0 and HTTP/1.1.
@@ -24,11 +24,18 @@ pub enum Protocol {
     FastCgi,
     /// SCGI.
     Scgi,
+    /// Orders to the cache.
+    Cache,
+    /// Signals.
+    Signal,
+    /// Calls of functions.
+    Rpc,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Http, Self::Uwsgi, Self::FastCgi, Self::Scgi];
+    pub const ALL: [Self; 7] =
+        [Self::Http, Self::Uwsgi, Self::FastCgi, Self::Scgi, Self::Cache, Self::Signal, Self::Rpc];
 }
 
 /// The name: that of its option without `-socket`.
@@ -39,6 +46,9 @@ impl fmt::Display for Protocol {
             Self::Uwsgi => "uwsgi",
             Self::FastCgi => "fastcgi",
             Self::Scgi => "scgi",
+            Self::Cache => "cache",
+            Self::Signal => "signal",
+            Self::Rpc => "rpc",
         })
     }
 }

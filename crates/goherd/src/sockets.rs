@@ -178,8 +178,8 @@ fn protocol_of(source: &Source) -> Protocol {
     let named = Protocol::ALL.into_iter().find(|protocol| protocol.to_string() == source.name);
     named.unwrap_or_else(|| {
         stderr::line(&format!(
-            "the socket {} that was handed over (LISTEN_FDS) is called {:?}, not http, uwsgi, fastcgi or scgi: \
-             serving HTTP there",
+            "the socket {} that was handed over (LISTEN_FDS) is called {:?}, not http, uwsgi, fastcgi, scgi, cache, \
+             signal or rpc: serving HTTP there",
             source.listener.endpoint(),
             source.name
         ));
@@ -193,6 +193,9 @@ fn spoken(protocol: Protocol) -> goherd_worker::Protocol {
         Protocol::Uwsgi => goherd_worker::Protocol::Uwsgi,
         Protocol::FastCgi => goherd_worker::Protocol::FastCgi,
         Protocol::Scgi => goherd_worker::Protocol::Scgi,
+        Protocol::Cache => goherd_worker::Protocol::Cache,
+        Protocol::Signal => goherd_worker::Protocol::Signal,
+        Protocol::Rpc => goherd_worker::Protocol::Rpc,
     }
 }
 

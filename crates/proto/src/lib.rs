@@ -5,7 +5,8 @@
 //! peer has sent, and nothing panics on bytes from the network.
 //!
 //! Requests come as [`http1`], or from a web server in front as variables ([`cgi`]) that [`uwsgi`], [`scgi`] or
-//! [`fastcgi`] carry; [`proxy`] may tell first whom a connection is for.
+//! [`fastcgi`] carry; [`proxy`] may tell first whom a connection is for. What other servers ask for, apart from web requests,
+//! is [`service`].
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ pub mod http1;
 mod protocol;
 pub mod proxy;
 pub mod scgi;
+pub mod service;
 pub mod status;
 pub mod uwsgi;
 

@@ -25,8 +25,13 @@ pub struct Packet<'a> {
 impl<'a> Packet<'a> {
     /// The variables in their order, up to the first that is malformed.
     pub fn variables(&self) -> impl Iterator<Item = Variable<'a>> + use<'a> {
-        walk(self.packed, take)
+        variables(self.packed)
     }
+}
+
+/// The same of what is packed in any packet.
+pub(crate) fn variables<'a>(packed: &'a [u8]) -> impl Iterator<Item = Variable<'a>> + use<'a> {
+    walk(packed, take)
 }
 
 /// Looks for a packet at the front of `input`; `None`: more bytes are needed.

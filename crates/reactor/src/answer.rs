@@ -87,8 +87,8 @@ fn record_header(number: u16, length: usize) -> [u8; 8] {
 impl Connection {
     fn form(&self) -> Form {
         match self.origin.protocol {
-            Protocol::Http | Protocol::Uwsgi => Form::Http,
             Protocol::FastCgi | Protocol::Scgi => Form::Cgi,
+            _ => Form::Http,
         }
     }
 
@@ -118,6 +118,9 @@ impl Connection {
 
     /// Writes the head of an answer to `input.out`.
     fn put_head(&mut self, code: u16, plan: &Plan, block: &[u8], shared: &Shared) -> Result<(), Failure> {
+        if self.origin.protocol.is_service() {
+            return Ok(()); // its answers have no head
+        }
         let connection = match self.origin.protocol {
             Protocol::Http if code == 101 => None, // the application says what is spoken from now on
             Protocol::Http if !self.exchange.keep_alive => Some("close"),

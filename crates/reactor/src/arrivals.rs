@@ -43,15 +43,17 @@ impl Arrivals {
 }
 
 impl Reactor {
-    /// Opens the doors for a core that can take requests.
+    /// Opens the doors for a core that can take requests; where the server answers itself, in any case.
     pub(crate) fn mind_doors(&self, lead: &mut Lead, mode: Mode) {
-        if mode == Mode::Steward || lead.paused || lead.doors.is_open() || self.shared.is_draining() {
+        let for_cores = mode != Mode::Steward && !lead.doors.is_open();
+        if (!for_cores && lead.doors.own_are_open()) || lead.paused || self.shared.is_draining() {
             return;
         }
         if lead.exhausted && !self.arrivals.may_open.swap(false, Ordering::AcqRel) {
             return;
         }
-        lead.exhausted = lead.doors.open(&self.epoll).is_err();
+        lead.exhausted =
+            lead.doors.open_own(&self.epoll).is_err() || (for_cores && lead.doors.open(&self.epoll).is_err());
         if lead.exhausted {
             self.retry_soon(lead);
         }
@@ -125,6 +127,7 @@ impl Reactor {
     fn exhausted(&self, lead: &mut Lead) {
         lead.exhausted = true;
         self.arrivals.shut.store(true, Ordering::SeqCst);
+        lead.doors.shut_all(&self.epoll);
         lead.doors.pass_on(&self.epoll);
     }
 

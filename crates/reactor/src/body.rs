@@ -85,7 +85,10 @@ impl Connection {
             return Read::Broken;
         }
         let left = match self.front() {
-            Front::Data(left) if self.exchange.body_bytes.saturating_add(left) > shared.limits.body => {
+            Front::Data(left)
+                if self.exchange.body_bytes.saturating_add(left) > shared.limits.body
+                    && !self.origin.protocol.is_service() =>
+            {
                 return self.break_off(Refusal::with(413, "has too long a body"));
             }
             Front::Data(left) => left,

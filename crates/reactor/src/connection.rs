@@ -8,7 +8,8 @@
 //!    └────────────▸ Lingering (answered, reads until the peer ends, so that no reset eats the answer) ──▸ closed
 //! ```
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use goherd_proto::http1::{Limits, Refusal};
 use goherd_proto::{Protocol, proxy};
@@ -22,6 +23,7 @@ use crate::harakiri::Harakiri;
 use crate::input::{Input, Pool};
 use crate::lead::Wake;
 use crate::rarely::Rarely;
+use crate::service::{Services, Serving};
 use crate::wait::{Awaited, Times, Wait};
 
 /// An unread body longer than this is not worth reading for the sake of the connection (net/http has the same bound).
@@ -47,6 +49,10 @@ pub(crate) struct Shared {
     /// The most requests of one connection.
     pub max_requests: u32,
     pub draining: AtomicBool,
+    /// Who answers where the server does so itself; `None`: nobody.
+    pub services: Option<Arc<dyn Services>>,
+    /// How many bytes such connections hold together, of those that hold more than a little.
+    pub held: AtomicU64,
     /// Tells of requests that are refused without an answer.
     pub refused: Rarely,
 }
@@ -79,6 +85,8 @@ pub enum Progress {
     Waiting,
     /// A request is complete enough to be taken.
     Request,
+    /// There is more to do at once, after others have had their turn.
+    Again,
     /// The connection has ended and is to be removed.
     Closed,
 }
@@ -129,6 +137,8 @@ pub(crate) struct Connection {
     pub wait: Wait,
     /// How many bytes the peer had not taken when it was last found to take no more.
     pub untaken: Option<u64>,
+    /// Where the server answers itself: how far that is.
+    pub serving: Serving,
     /// How much more is read and thrown away before the connection is ended.
     tolerance: u64,
 }
@@ -149,6 +159,7 @@ impl Connection {
             moved: 0,
             wait: Wait::default(),
             untaken: None,
+            serving: Serving::default(),
             tolerance: 0,
         }
     }
@@ -156,6 +167,7 @@ impl Connection {
     /// Goes on as far as what has been received, and can be, allows.
     pub fn advance(&mut self, shared: &Shared) -> Progress {
         match self.phase {
+            Phase::Waiting | Phase::Flushing if self.origin.protocol.is_answered_here() => self.serve(shared),
             Phase::Waiting => self.read_head(shared),
             Phase::Queued => Progress::Request,
             Phase::Busy => Progress::Waiting,
@@ -178,13 +190,26 @@ impl Connection {
             if !self.readable {
                 return self.rest(shared);
             }
-            let input = self.input.get_or_insert_with(|| shared.pool.take());
-            let (transfer, filled) = input.fill(&self.stream);
-            match transfer {
-                Transfer::Done(_) => self.readable = filled || self.peer_ended,
-                Transfer::WouldBlock => self.readable = false,
-                Transfer::Ended | Transfer::Broken => return Progress::Closed,
+            if self.fill(shared).is_none() {
+                return Progress::Closed;
             }
+        }
+    }
+
+    /// Receives into the input; gives how much came. `None`: the peer has ended.
+    pub fn fill(&mut self, shared: &Shared) -> Option<usize> {
+        let input = self.input.get_or_insert_with(|| shared.pool.take());
+        let (transfer, filled) = input.fill(&self.stream);
+        match transfer {
+            Transfer::Done(count) => {
+                self.readable = filled || self.peer_ended;
+                Some(count)
+            }
+            Transfer::WouldBlock => {
+                self.readable = false;
+                Some(0)
+            }
+            Transfer::Ended | Transfer::Broken => None,
         }
     }
 
@@ -210,7 +235,7 @@ impl Connection {
     }
 
     /// Waits for the peer, without a buffer if there is nothing in it.
-    fn rest(&mut self, shared: &Shared) -> Progress {
+    pub fn rest(&mut self, shared: &Shared) -> Progress {
         if self.input.as_ref().is_none_or(|input| input.is_idle()) {
             self.release_input(shared);
         }
@@ -249,7 +274,7 @@ impl Connection {
                 )
             });
         }
-        if refusal.is_silent() {
+        if refusal.is_silent() || self.origin.protocol.is_service() {
             return Progress::Closed;
         }
         let answer = self.refusal(refusal, shared);
@@ -351,7 +376,7 @@ impl Connection {
 
     /// Ends our side and reads on: closing with bytes unread would reset the connection, and the reset could overtake
     /// the answer (RFC 9112 §9.6).
-    fn linger(&mut self, shared: &Shared) -> Progress {
+    pub fn linger(&mut self, shared: &Shared) -> Progress {
         self.release_input(shared);
         self.stream.end_sending();
         self.phase = Phase::Lingering;
@@ -365,6 +390,7 @@ impl Connection {
         let exchange = &self.exchange;
         match self.phase {
             _ if self.queued => Awaited::Nothing, // a core is to look first
+            Phase::Waiting if self.serving.receives => Awaited::Bytes,
             Phase::Waiting if self.requests == 0 || self.input.is_some() => Awaited::Head,
             Phase::Waiting => Awaited::Next,
             Phase::Flushing | Phase::Discarding => Awaited::Bytes,

@@ -4,6 +4,9 @@
 //! wakes all that are idle where the epoll set is nested in another, as it is in Go. A worker
 //! that is woken and has no core free shuts its doors and passes the wake-up on through the *baton*, an eventfd that all
 //! workers share: the connection goes to a neighbour who is free, and waits in the kernel if nobody is.
+//!
+//! Where the server answers itself (`service.rs`), no core is needed: those doors are open as soon as somebody drives the
+//! reactor.
 
 use std::io;
 use std::sync::Arc;
@@ -39,25 +42,70 @@ pub(crate) struct Doors {
     doors: Vec<Door>,
     baton: Arc<EventFd>,
     open: bool,
+    own_open: bool,
 }
 
 impl Doors {
     pub fn new(doors: Vec<Door>, baton: Arc<EventFd>) -> Self {
-        Self { doors, baton, open: false }
+        Self { doors, baton, open: false, own_open: false }
     }
 
+    /// The doors at which the server answers itself, or the others, with their tokens.
+    fn of(&self, own: bool) -> impl Iterator<Item = (u64, &Door)> {
+        (0..).zip(&self.doors).filter(move |(_, door)| door.protocol.is_answered_here() == own)
+    }
+
+    /// Whether that with this token is one at which the server answers itself, and is open.
+    pub fn is_own(&self, token: u64) -> bool {
+        self.own_open && self.get(token).is_some_and(|door| door.protocol.is_answered_here())
+    }
+
+    /// Whether there is none of them that is shut.
+    pub fn own_are_open(&self) -> bool {
+        self.own_open || self.of(true).next().is_none()
+    }
+
+    /// Opens them, if they are not open already.
+    pub fn open_own(&mut self, epoll: &Epoll) -> io::Result<()> {
+        if self.own_are_open() {
+            return Ok(());
+        }
+        self.own_open = true;
+        let watched =
+            self.of(true).try_for_each(|(token, door)| epoll.add(&door.listener, token, Watch::Shared));
+        if watched.is_err() {
+            self.shut_own(epoll); // all of them or none
+        }
+        watched
+    }
+
+    fn shut_own(&mut self, epoll: &Epoll) {
+        if std::mem::take(&mut self.own_open) {
+            for (_, door) in self.of(true) {
+                let _not_watched = epoll.remove(&door.listener);
+            }
+        }
+    }
+
+    /// Lets nobody in anywhere.
+    pub fn shut_all(&mut self, epoll: &Epoll) {
+        self.shut_own(epoll);
+        self.shut(epoll);
+    }
+
+    /// Whether connections are let in for cores.
     pub fn is_open(&self) -> bool {
         self.open
     }
 
-    /// Lets connections in, if that is not so already.
+    /// Lets connections in for cores, if that is not so already.
     pub fn open(&mut self, epoll: &Epoll) -> io::Result<()> {
-        if self.open || self.doors.is_empty() {
+        if self.open || self.of(false).next().is_none() {
             return Ok(());
         }
         self.open = true;
-        let watched = (0..)
-            .zip(&self.doors)
+        let watched = self
+            .of(false)
             .try_for_each(|(token, door)| epoll.add(&door.listener, token, Watch::Shared))
             .and_then(|()| epoll.add(&*self.baton, BATON, Watch::Shared));
         if watched.is_err() {
@@ -66,12 +114,12 @@ impl Doors {
         watched
     }
 
-    /// Lets no more connections in; they wait in the kernel, or go to a neighbour.
+    /// Lets no more connections in for cores; they wait in the kernel, or go to a neighbour.
     pub fn shut(&mut self, epoll: &Epoll) {
         if !std::mem::take(&mut self.open) {
             return;
         }
-        for door in &self.doors {
+        for (_, door) in self.of(false) {
             let _not_watched = epoll.remove(&door.listener);
         }
         let _not_watched = epoll.remove(&*self.baton);
@@ -90,7 +138,7 @@ impl Doors {
 
     /// Shuts the doors for good: the sockets are closed in this process.
     pub fn wall_up(&mut self, epoll: &Epoll) {
-        self.shut(epoll);
+        self.shut_all(epoll);
         self.doors.clear();
     }
 

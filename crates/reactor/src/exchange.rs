@@ -8,6 +8,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use goherd_proto::encode::{self, Said};
 use goherd_proto::fields::Malformed;
 use goherd_proto::http1::{Head, Refusal};
+use goherd_proto::service::call::Form;
 use goherd_proto::{Protocol, status};
 
 use crate::answer::Streaming;
@@ -34,6 +35,8 @@ pub struct View<'a> {
     pub door: u32,
     /// The peer came over TLS, as the web server in front says.
     pub https: bool,
+    /// It is a call of a function, in this form: `goherd_proto::service::call` says what is where.
+    pub call: Option<Form>,
     /// The peer has ended its side already; no wake-up will say so again.
     pub peer_ended: bool,
     /// How many events the leader has fetched beside this one.

@@ -1,8 +1,10 @@
-//! Requests that a web server in front has received and hands on, over uwsgi, SCGI or FastCGI.
+//! Requests that a web server in front has received and hands on, over uwsgi, SCGI or FastCGI, and calls of functions.
 
 use goherd_proto::cgi::Request;
 use goherd_proto::fastcgi::{Opening, Step};
 use goherd_proto::http1::{Limits, Refusal};
+use goherd_proto::service::Call;
+use goherd_proto::service::call::Form;
 use goherd_proto::{scgi, uwsgi};
 
 /// What is known of a request, and of a FastCGI connection between requests.
@@ -12,6 +14,8 @@ pub(crate) struct Front {
     opening: Opening,
     /// The opening has led to a request.
     opened: bool,
+    /// The form of the last call.
+    call: Option<Form>,
 }
 
 /// What was found at the front of the input.
@@ -27,7 +31,7 @@ pub(crate) enum Found {
 impl Front {
     /// For a server of so many connections at a time.
     pub fn new(connections: u32) -> Self {
-        Self { request: Request::default(), opening: Opening::new(connections), opened: false }
+        Self { request: Request::default(), opening: Opening::new(connections), opened: false, call: None }
     }
 
     /// For a connection that has sent nothing.
@@ -50,6 +54,18 @@ impl Front {
         let Some(packet) = uwsgi::find(input, limits)? else { return Ok(Found::More) };
         self.request.read(packet.variables(), limits)?;
         Ok(Found::Request(packet.length))
+    }
+
+    /// The form of the last call.
+    pub fn call(&self) -> Option<Form> {
+        self.call
+    }
+
+    pub fn find_call(&mut self, input: &[u8]) -> Result<Found, Refusal> {
+        let Some(call) = Call::find(input)? else { return Ok(Found::More) };
+        call.describe(&mut self.request);
+        self.call = Some(call.form);
+        Ok(Found::Request(call.length))
     }
 
     pub fn find_scgi(&mut self, input: &[u8], limits: &Limits) -> Result<Found, Refusal> {

@@ -116,7 +116,7 @@ impl Connection {
         let exchange = &self.exchange;
         let wake =
             Wake { core: 0, readable: exchange.waits_to_read, writable: exchange.waits_to_write, gone: true };
-        let cut = exchange.is_streaming();
+        let cut = exchange.is_streaming() || self.origin.protocol.is_service();
         let refusal = exchange.refusal.unwrap_or(TOO_LONG);
         let answer = if cut { Vec::new() } else { self.refusal(refusal, shared) };
         let own = self.origin.clone();

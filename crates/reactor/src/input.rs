@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use goherd_proto::fastcgi::Stdin;
 use goherd_proto::http1::{EndOfHead, Head, Limits, Refusal, Span, canonicalize};
+use goherd_proto::service::call::Form;
 use goherd_proto::{Protocol, fields};
 use goherd_sys::socket::{Stream, Transfer};
 
@@ -116,12 +117,17 @@ impl Input {
 
     /// The peer, as the web server in front names it.
     pub fn peer(&self) -> Option<&str> {
-        self.front().map(|front| &*front.request.peer)
+        self.front().filter(|_| self.protocol != Protocol::Rpc).map(|front| &*front.request.peer)
     }
 
     /// Whether the peer came over TLS, as that one says.
     pub fn https(&self) -> bool {
         self.front().is_some_and(|front| front.request.https)
+    }
+
+    /// The form of the call, if it is one.
+    pub fn call(&self) -> Option<Form> {
+        self.front().filter(|_| self.protocol == Protocol::Rpc).and_then(Front::call)
     }
 
     /// The number of the request, for FastCGI.
@@ -203,7 +209,10 @@ impl Input {
             let found = match self.protocol {
                 Protocol::Scgi => front.find_scgi(input, limits)?,
                 Protocol::FastCgi => front.find_fastcgi(input, limits)?,
-                Protocol::Uwsgi | Protocol::Http => front.find_uwsgi(input, limits)?,
+                Protocol::Rpc => front.find_call(input)?,
+                Protocol::Uwsgi | Protocol::Http | Protocol::Cache | Protocol::Signal => {
+                    front.find_uwsgi(input, limits)?
+                }
             };
             match found {
                 Found::More => return Ok(false),

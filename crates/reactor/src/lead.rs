@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use goherd_proto::http1::Limits;
 use goherd_sys::clock::Millis;
@@ -26,6 +26,7 @@ use crate::harakiri::{Handler, Harakiri};
 use crate::input::Pool;
 use crate::pace::{Pace, TICK_MICROS};
 use crate::rarely::Rarely;
+use crate::service::Services;
 use crate::table::{ExchangeId, Slot, Table, locked};
 use crate::timers::Timers;
 use crate::wait::{Awaited, Times, Wait};
@@ -64,6 +65,8 @@ pub struct Settings {
     pub times: Times,
     /// How long a handler may take.
     pub harakiri: Harakiri,
+    /// Who answers at the doors where the server does so itself.
+    pub services: Option<Arc<dyn Services>>,
 }
 
 /// What the caller of [`Reactor::next`] is out for.
@@ -123,6 +126,9 @@ pub struct Reactor {
     /// Slots with something for a core to look at, beside those in the leader's batch.
     ready: Mutex<VecDeque<u32>>,
     ready_length: AtomicUsize,
+    /// Slots whose connections go on at once, after all others have had their turn.
+    again: Mutex<VecDeque<u32>>,
+    again_length: AtomicUsize,
     /// How often a leader found something in that queue.
     turns: AtomicUsize,
     pub(crate) arrivals: Arrivals,
@@ -183,10 +189,14 @@ impl Reactor {
                 max_connections: settings.max_connections,
                 max_requests: settings.max_requests,
                 draining: AtomicBool::new(false),
+                services: settings.services,
+                held: AtomicU64::new(0),
                 refused: Rarely::new(REFUSED_MS),
             },
             ready: Mutex::default(),
             ready_length: AtomicUsize::new(0),
+            again: Mutex::default(),
+            again_length: AtomicUsize::new(0),
             turns: AtomicUsize::new(0),
             arrivals: Arrivals::default(),
             lead: Mutex::new(Lead {
@@ -317,7 +327,7 @@ impl Reactor {
     pub fn pause(&self) {
         let mut lead = locked(&self.lead);
         lead.paused = true;
-        lead.doors.shut(&self.epoll);
+        lead.doors.shut_all(&self.epoll);
     }
 
     /// Takes new connections again.
@@ -374,13 +384,40 @@ impl Reactor {
                     return event;
                 }
             }
+            let goes_on = self.go_on_again();
             if self.epoll.wait(&mut lead.batch, Some(0)).is_err() || lead.batch.is_empty() {
+                if goes_on {
+                    return Some(Event::Queued);
+                }
                 if parks && self.turn_gate(&mut lead, true) {
                     continue;
                 }
                 return None;
             }
         }
+    }
+
+    /// Lets the connections go on whose turn it is again; `true`: there are some whose turn it is again after that.
+    fn go_on_again(&self) -> bool {
+        for _ in 0..self.again_length.load(Ordering::Acquire) {
+            let Some(index) = self.next_again() else { break };
+            let Some(mut slot) = self.table.lock(index) else { continue };
+            let turn = |connection: &mut Connection| std::mem::take(&mut connection.serving.again);
+            if slot.connection.as_mut().is_some_and(|connection| turn(connection))
+                && let Some(progress) =
+                    slot.connection.as_mut().map(|connection| connection.advance(&self.shared))
+            {
+                self.settle(index, &mut slot, progress, None);
+            }
+        }
+        self.again_length.load(Ordering::Acquire) > 0
+    }
+
+    fn next_again(&self) -> Option<u32> {
+        let mut again = locked(&self.again);
+        let index = again.pop_front();
+        self.again_length.store(again.len(), Ordering::Release);
+        index
     }
 
     /// Opens the gate before the leader parks, shuts it when the leader is busy; `true`: it was opened now. What came while
@@ -405,7 +442,9 @@ impl Reactor {
     ) -> Option<Event> {
         if let Ok(generation @ 1..) = u32::try_from(readiness.token >> 32) {
             let index = u32::try_from(readiness.token & u64::from(u32::MAX)).ok()?;
-            let backlog = lead.batch.len() + self.ready_length.load(Ordering::Relaxed);
+            let backlog = lead.batch.len()
+                + self.ready_length.load(Ordering::Relaxed)
+                + self.again_length.load(Ordering::Relaxed);
             let mut inspect = |view: View<'_>| inspect(View { backlog, ..view });
             return self.on_connection(index, generation, readiness, core, mode, &mut inspect);
         }
@@ -421,6 +460,7 @@ impl Reactor {
                 self.mind_doors(lead, mode);
                 return lead.wakes.pop_front();
             }
+            token if lead.doors.is_own(token) => self.accept(lead, token),
             _ if !lead.doors.is_open() => {}
             _ if mode == Mode::Steward => {
                 self.tell_full();
@@ -514,7 +554,7 @@ impl Reactor {
                 let id = ExchangeId::new(index, sequence);
                 return wake(connection, core_at_work, readiness).map(|wake| Event::Wake(id, wake));
             }
-            Phase::Waiting if mode == Mode::Steward => {
+            Phase::Waiting if mode == Mode::Steward && !connection.origin.protocol.is_answered_here() => {
                 if !readiness.peer_ended {
                     self.tell_full();
                 }
@@ -542,6 +582,17 @@ impl Reactor {
             Progress::Waiting => {
                 if let Some(connection) = slot.connection.as_mut() {
                     self.watch_over(connection, now.unwrap_or_else(Millis::lately));
+                }
+                None
+            }
+            Progress::Again => {
+                if let Some(connection) = slot.connection.as_mut() {
+                    self.watch_over(connection, now.unwrap_or_else(Millis::lately));
+                    if !std::mem::replace(&mut connection.serving.again, true) {
+                        let mut again = locked(&self.again);
+                        again.push_back(index);
+                        self.again_length.store(again.len(), Ordering::Release);
+                    }
                 }
                 None
             }
@@ -622,6 +673,7 @@ impl Reactor {
                     local: connection.origin.local.as_deref(),
                     door: connection.origin.door,
                     https: input.https(),
+                    call: input.call(),
                     peer_ended: connection.exchange.told_gone,
                     backlog: 0,
                 });
@@ -688,6 +740,7 @@ impl Reactor {
             handler.outlives(&connection);
         }
         connection.release_input(&self.shared);
+        connection.hold(&self.shared);
         drop(connection); // closes the descriptor, which takes it out of epoll
         if slot.handler.is_none() {
             self.vacate(index);

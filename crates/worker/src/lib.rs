@@ -13,6 +13,7 @@ mod host;
 mod life;
 mod native;
 mod post;
+mod services;
 mod watch;
 
 pub use confinement::Confinement;

@@ -20,6 +20,7 @@ use crate::confinement::Confinement;
 use crate::host::{Counter, Desk};
 use crate::native;
 use crate::post::Mailbox;
+use crate::services::Counters;
 use crate::watch::Watch;
 
 /// The stack of the thread that watches. It may have to answer in a handler's stead, and discards what peers send then.
@@ -104,8 +105,9 @@ pub fn run(settings: &Settings, birth: Birth) {
     };
     let desk = Arc::new(Desk::new(number, line, control, scoreboard, life, post));
     let seat = commons.seats.sit().map_err(io::Error::other);
-    let failure = match seat.and_then(|seat| Ok((seat, settle_in(settings, listeners, &desk)?))) {
-        Ok((seat, reactor)) => match live(settings, &reactor, &desk, Share { commons, seat, edition }) {
+    let share = seat.map(|seat| Arc::new(Share { commons, seat, edition }));
+    let failure = match share.and_then(|share| Ok((settle_in(settings, listeners, &desk, &share)?, share))) {
+        Ok((reactor, share)) => match live(settings, &reactor, &desk, share) {
             Ok(()) => return,
             Err(error) => error.to_string(),
         },
@@ -121,7 +123,12 @@ fn fail(control: &Control, reason: String) -> ! {
 }
 
 /// Makes the process a worker, still without any code of the application.
-fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) -> io::Result<Arc<Reactor>> {
+fn settle_in(
+    settings: &Settings,
+    listeners: Vec<Listener>,
+    desk: &Arc<Desk>,
+    share: &Arc<Share>,
+) -> io::Result<Arc<Reactor>> {
     process::lead_own_group()?;
     signal::reset()?;
     process::close_stdin()?;
@@ -139,6 +146,7 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
         limits: settings.limits,
         times: settings.times,
         harakiri: settings.harakiri(),
+        services: Some(Arc::new(Counters { share: Arc::clone(share), desk: Arc::clone(desk) })),
     })?;
     reactor.watch_control(&desk.control)?;
     let reactor = Arc::new(reactor);
@@ -155,7 +163,7 @@ fn live(
     settings: &Settings,
     reactor: &Arc<Reactor>,
     desk: &Arc<Desk>,
-    shared: Share,
+    shared: Arc<Share>,
 ) -> Result<(), LoadError> {
     let context = goherd_bridge::install(Context::new(
         Arc::clone(reactor),

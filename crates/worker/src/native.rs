@@ -2,7 +2,8 @@
 
 use goherd_bridge::Host;
 use goherd_proto::fields;
-use goherd_reactor::{Event, Mode, Reactor};
+use goherd_proto::service::{RPC, Status, answer};
+use goherd_reactor::{Event, Form, Mode, Reactor};
 
 const TEXT: &[u8] = b"404 Not Found: this server has no application\n";
 
@@ -10,12 +11,24 @@ const TEXT: &[u8] = b"404 Not Found: this server has no application\n";
 pub(crate) fn serve(reactor: &Reactor, host: &dyn Host) -> ! {
     let mut block = Vec::new();
     fields::push(&mut block, b"Content-Type", b"text/plain; charset=utf-8");
+    let mut no_function = Vec::new();
+    answer::write_failure(
+        &mut no_function,
+        RPC,
+        Status::Unknown,
+        "the server has no application, and so no function",
+    );
     host.ready();
     loop {
-        match reactor.next(0, Mode::Lead, &mut |_| {}) {
+        let mut call = None;
+        match reactor.next(0, Mode::Lead, &mut |view| call = view.call) {
             Event::Request(id) => {
                 host.took_request();
-                let _never = reactor.respond(id, 404, &block, TEXT);
+                let _never = match call {
+                    None => reactor.respond(id, 404, &block, TEXT),
+                    Some(Form::Array) => reactor.abort(id),
+                    Some(Form::Dictionary) => reactor.respond(id, 200, b"", &no_function),
+                };
                 host.ended_request();
             }
             Event::Control => host.control(reactor),

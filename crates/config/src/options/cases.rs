@@ -71,6 +71,24 @@ const CASES: &[Case] = &[
         refused: &[("", "expected an address"), ("4000", "write :4000")],
     },
     Case {
+        option: "cache-socket",
+        value: "127.0.0.1:3031",
+        shows: |r| serves(r, &Address::Inet(([127, 0, 0, 1], 3031).into()), Protocol::Cache),
+        refused: &[("", "expected an address"), ("3031", "write :3031")],
+    },
+    Case {
+        option: "signal-socket",
+        value: "/run/signals",
+        shows: |r| serves(r, &Address::Unix("/run/signals".into()), Protocol::Signal),
+        refused: &[("", "expected an address")],
+    },
+    Case {
+        option: "rpc-socket",
+        value: "@calls",
+        shows: |r| serves(r, &Address::Abstract("calls".to_owned()), Protocol::Rpc),
+        refused: &[("", "expected an address"), ("@", "expected a name")],
+    },
+    Case {
         option: "http-enable-proxy-protocol",
         value: "true",
         shows: |r| config(r).http_enable_proxy_protocol,

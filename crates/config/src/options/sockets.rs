@@ -20,8 +20,8 @@ is the path of a Unix socket, and `@name` a Linux abstract socket; both have nam
 Sockets of several protocols can be served at once. None has to be named where systemd, or another starter that speaks its
 protocol, hands over listening sockets (`LISTEN_FDS`). One that is bound to the address of a socket named here is
 used in its place, as it is, and one on `[::]` that takes IPv4 too in that of `0.0.0.0`. Any other is served too, with the
-protocol that its name in `LISTEN_FDNAMES` (systemd: `FileDescriptorName=`) says: `http`, `uwsgi`, `fastcgi` or
-`scgi`; a socket of another name speaks HTTP.",
+protocol that its name in `LISTEN_FDNAMES` (systemd: `FileDescriptorName=`) says: `http`, `uwsgi`, `fastcgi`,
+`scgi`, `cache`, `signal` or `rpc`; a socket of another name speaks HTTP.",
         uwsgi: "looks host names up.",
         ..ROW
     },
@@ -55,6 +55,43 @@ log. Let nobody but the web server reach the socket: it tells whom a request com
         list: true,
         help: "Serve SCGI on this address",
         doc: "Let nobody but the web server reach the socket: it tells whom a request comes from, and is believed.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["cache-socket"],
+        kind: Kind::Text(|draft, value| listen(draft, value, Protocol::Cache)),
+        value_name: "ADDRESS",
+        list: true,
+        help: "Let other servers and `goherd cache` use the caches, on this address",
+        doc: "\
+Packets of the uwsgi protocol with the modifier 111 are answered there, and nothing else: docs/remote.md. Whoever can connect
+can read, change and delete everything in every cache: choose an address that only trusted machines and users can reach.",
+        uwsgi: "answers them at every uwsgi socket.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["signal-socket"],
+        kind: Kind::Text(|draft, value| listen(draft, value, Protocol::Signal)),
+        value_name: "ADDRESS",
+        list: true,
+        help: "Let other servers and `goherd signal` raise signals, on this address",
+        doc: "\
+Packets of the uwsgi protocol with the modifier 110 are answered there, and nothing else: docs/remote.md. Whoever can connect
+can raise every signal that the application has registered.",
+        uwsgi: "answers them at every uwsgi socket.",
+        ..ROW
+    },
+    OptionRow {
+        names: &["rpc-socket"],
+        kind: Kind::Text(|draft, value| listen(draft, value, Protocol::Rpc)),
+        value_name: "ADDRESS",
+        list: true,
+        help: "Let other servers and `goherd rpc` call the application's functions, on this address",
+        doc: "\
+Packets of the uwsgi protocol with the modifier 173 are answered there, and nothing else: docs/remote.md. Whoever can connect
+can call every function that the application has registered (`uwsgi.RegisterRPC`). A call is a request: it takes a core
+(`goroutines`), and `harakiri` holds for it.",
+        uwsgi: "answers them at every uwsgi socket.",
         ..ROW
     },
     OptionRow {

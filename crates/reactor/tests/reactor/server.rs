@@ -52,6 +52,7 @@ impl Server {
             limits: Limits::default(),
             times: Times::default(),
             harakiri: Harakiri::default(),
+            services: None,
         };
         change(&mut settings);
         Self { reactor: Reactor::new(settings).unwrap(), endpoint }
