@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -41,9 +42,16 @@ const Forever = time.Duration(1<<63 - 1)
 // cache2 gives the entries of this cache (its key expires), or else Forever.
 //
 // Outside a server a cache is the process's own, has any name, and is never full.
+//
+// A name with an @ in it means a cache of another server, name@host:port or
+// name@/path/of.sock, that serves it on a cache-socket; without a name before the @
+// it is the first one there. Each operation asks that server, and takes at most five
+// seconds (WithTimeout). What goes wrong on the way is an error that errors.Is finds
+// ErrRemote in. Connections are kept for the next operations.
 type Cache struct {
-	name  string
-	store cacheStore
+	name   string
+	store  cacheStore
+	remote *remoteCache // in place of store: a cache of another server
 }
 
 // cacheStore is where the entries are. The numbers that it gives are those of the
@@ -83,6 +91,7 @@ var opened struct {
 }
 
 // OpenCache gives the cache with this name, or the first one if the name is empty.
+// It does not ask another server whether it has that cache: the operations do.
 func OpenCache(name string) (*Cache, error) {
 	opened.RLock()
 	c := opened.caches[name]
@@ -96,7 +105,13 @@ func OpenCache(name string) (*Cache, error) {
 		return c, nil
 	}
 	c = &Cache{name: name}
-	if hasServer() {
+	if at := strings.IndexByte(name, '@'); at >= 0 {
+		p, err := peerAt(name[at+1:])
+		if err != nil {
+			return nil, fmt.Errorf("uwsgi: cache %q: %w", name, err)
+		}
+		c.remote = &remoteCache{name: name[:at], peer: p, timeout: remoteTimeout}
+	} else if hasServer() {
 		number := abiCacheFind(name)
 		if number < 0 && name == "" {
 			return nil, fmt.Errorf("uwsgi: the server has no cache (option cache2): %w", ErrMissing)
@@ -121,6 +136,9 @@ var scratch = sync.Pool{New: func() interface{} { return new([4096]byte) }}
 // Get gives the value of a key. The error of one that is not there is ErrMissing
 // itself; an empty value is not nil.
 func (c *Cache) Get(key string) ([]byte, error) {
+	if c.remote != nil {
+		return c.remote.get(key)
+	}
 	buffer := scratch.Get().(*[4096]byte)
 	defer scratch.Put(buffer)
 	n := c.store.get(key, buffer[:])
@@ -157,16 +175,26 @@ func (c *Cache) put(key string, value []byte, ttl time.Duration, rule uint32) er
 	if err != nil {
 		return err
 	}
+	if c.remote != nil {
+		return c.remote.put(key, value, millis, rule)
+	}
 	return c.failure(c.store.put(key, value, millis, rule), key, len(value))
 }
 
 // Delete deletes an entry; if there is none the error is ErrMissing.
 func (c *Cache) Delete(key string) error {
+	if c.remote != nil {
+		return c.remote.act("del", key)
+	}
 	return c.failure(c.store.del(key), key, 0)
 }
 
-// Exists says whether there is an entry with this key.
+// Exists says whether there is an entry with this key. Where another server cannot be
+// asked it is false, with a line in the log.
 func (c *Cache) Exists(key string) bool {
+	if c.remote != nil {
+		return quietly(c.remote.act("exists", key))
+	}
 	return c.store.ttl(key) >= 0
 }
 
@@ -177,6 +205,9 @@ func (c *Cache) Incr(key string, by int64, ttl time.Duration) (int64, error) {
 	millis, err := c.millis(ttl)
 	if err != nil {
 		return 0, err
+	}
+	if c.remote != nil {
+		return c.remote.incr(key, by, millis)
 	}
 	var sum int64
 	err = c.failure(c.store.add(key, by, millis, &sum), key, 0)
@@ -194,8 +225,13 @@ func (c *Cache) Decr(key string, by int64, ttl time.Duration) (int64, error) {
 // TTL gives how long an entry lives on, or Forever; if there is none the error is
 // ErrMissing.
 func (c *Cache) TTL(key string) (time.Duration, error) {
-	millis := c.store.ttl(key)
-	if millis < 0 {
+	var millis int64
+	if c.remote != nil {
+		var err error
+		if millis, err = c.remote.ttl(key); err != nil {
+			return 0, err
+		}
+	} else if millis = c.store.ttl(key); millis < 0 {
 		return 0, c.failure(millis, key, 0)
 	}
 	if millis > int64(Forever/time.Millisecond) {
@@ -205,8 +241,14 @@ func (c *Cache) TTL(key string) (time.Duration, error) {
 }
 
 // Keys gives the keys of all entries, in no order. Nobody has to wait for it: what
-// comes or goes meanwhile may be among them or not.
+// comes or goes meanwhile may be among them or not. Where another server cannot be
+// asked there are none, or only some, with a line in the log.
 func (c *Cache) Keys() []string {
+	if c.remote != nil {
+		keys, err := c.remote.keys()
+		quietly(err)
+		return keys
+	}
 	var keys []string
 	buffer := make([]byte, 64<<10)
 	for portion := uint32(0); ; portion++ {
@@ -228,7 +270,24 @@ func (c *Cache) Keys() []string {
 
 // Clear deletes all entries.
 func (c *Cache) Clear() error {
+	if c.remote != nil {
+		return c.remote.act("clear", "")
+	}
 	return c.failure(c.store.clear(), "", 0)
+}
+
+// WithTimeout gives the same cache with another time that each operation may take
+// where another server is asked; 0 is five seconds. For other caches nothing changes.
+func (c *Cache) WithTimeout(timeout time.Duration) *Cache {
+	if c.remote == nil {
+		return c
+	}
+	if timeout <= 0 {
+		timeout = remoteTimeout
+	}
+	remote := *c.remote
+	remote.timeout = timeout
+	return &Cache{name: c.name, remote: &remote}
 }
 
 // byteOrder is the machine's.

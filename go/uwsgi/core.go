@@ -147,6 +147,11 @@ func (c *core) handle() {
 		x.readable.signal() // who waits still learns that the exchange is over
 		x.writable.signal()
 	}()
+	if x.isCall {
+		x.serveCall()
+		returned = true
+		return
+	}
 	if x.refused == "" {
 		c.engine.dispatch(&x.response, x.request)
 	} else {
@@ -174,6 +179,10 @@ func (x *exchange) panicked(reason interface{}) {
 		stack = stack[:runtime.Stack(stack, false)]
 		log.Printf("uwsgi: worker %d: panic serving %s %s for %s: %v\n%s",
 			WorkerId(), x.request.Method, x.request.RequestURI, x.request.RemoteAddr, reason, stack)
+	}
+	if x.isCall {
+		abiAbort(x.id) // the caller sees the end of the connection
+		return
 	}
 	x.response.giveUp(reason == http.ErrAbortHandler)
 }

@@ -81,6 +81,14 @@
 // `event.flags`: the peer came over TLS, as the web server in front says.
 #define GOHERD_HTTPS 1
 
+// `event.flags`: no web request, but a call of a function. The target is its name; a field `Millis`, if there is one, how long
+// the caller waits; the body the arguments, each behind its length as a little-endian `uint32_t`. The answer is given by
+// `goherd_respond`, without fields, as the bytes that the caller is to get.
+#define GOHERD_RPC 2
+
+// `event.flags`, beside `GOHERD_RPC`: the lengths of the arguments are `uint16_t`, and the answer is to be as uWSGI's.
+#define GOHERD_RPC_ARRAY 4
+
 // There is no such entry, cache, lock or metric.
 #define GOHERD_EMISSING -7
 
@@ -213,7 +221,7 @@ typedef struct goherd_event {
   uint32_t minor;
   // How many events the leader has fetched beside this one.
   uint32_t backlog;
-  // `GOHERD_HTTPS` or 0.
+  // The sum of those of `GOHERD_HTTPS` and its like that hold.
   uint32_t flags;
 } goherd_event;
 

@@ -17,6 +17,8 @@ type exchange struct {
 	response response
 	context  requestContext
 	refused  string // why the application does not get to see the request
+	isCall   bool   // it is a call of a function: rpc_serve.go
+	isArray  bool   // in uWSGI's form
 	readable signal
 	writable signal
 	gone     int32 // atomic: the peer has ended its side, or was answered already
@@ -66,6 +68,13 @@ func newExchange(c *core) *exchange {
 	default:
 		r.ContentLength = int64(ev.contentLength)
 		r.Body = &body{exchange: x}
+	}
+	if ev.flags&flagRPC != 0 {
+		x.isCall, x.isArray = true, ev.flags&flagRPCArray != 0
+		if ev.wake&wakeGone != 0 {
+			x.peerGone()
+		}
+		return x
 	}
 	var err error
 	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {

@@ -4,7 +4,6 @@ use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Error;
 use crate::settings::{Setting, Typed};
-use crate::socket::Protocol;
 
 /// A contradiction: the options that are part of it, whether it holds, and what to say then.
 struct Rule {
@@ -24,14 +23,6 @@ const RULES: &[Rule] = &[
         sentence: |_| {
             "cache and cache2 both make a cache called default: give that of cache2 another name".to_owned()
         },
-    },
-    Rule {
-        options: ["cache-socket", "cache2"],
-        broken: |config| {
-            let serves_caches = config.sockets.iter().any(|socket| socket.protocol == Protocol::Cache);
-            serves_caches && config.all_caches().next().is_none()
-        },
-        sentence: |_| "there is no cache to serve: make one with cache2, or remove cache-socket".to_owned(),
     },
     Rule {
         options: ["cheaper", "processes"],

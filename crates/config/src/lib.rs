@@ -44,4 +44,4 @@ pub use origin::IniLine;
 pub use reference::reference;
 pub use request::{Request, parse};
 pub use socket::{Owner, Protocol, Socket};
-pub use tool::{Build, Tool};
+pub use tool::{Build, CacheDeed, CacheTool, Peer, Tool};

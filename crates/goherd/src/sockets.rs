@@ -131,6 +131,12 @@ pub fn check(config: &Config, given: usize) -> Result<(), Failure> {
     if config.sockets.is_empty() && given == 0 {
         return Err(NOTHING.into());
     }
+    let serves_caches = config.sockets.iter().any(|socket| socket.protocol == Protocol::Cache);
+    if serves_caches && config.all_caches().next().is_none() {
+        return Err(
+            "cache-socket: there is no cache to serve: make one with cache2, or remove the option".into()
+        );
+    }
     files(config).map(drop)
 }
 

@@ -68,7 +68,7 @@ impl Desk {
     }
 
     /// Tells the master something about signals, unless it has a lot of that to hear still: it must have room for all else.
-    fn tell_of_signals(&self, message: &ToMaster) -> bool {
+    pub fn tell_of_signals(&self, message: &ToMaster) -> bool {
         let slot = self.scoreboard.slot(self.line);
         if !slot.count_said(MOST_SAID) {
             return false;

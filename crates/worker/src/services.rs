@@ -8,9 +8,9 @@ use goherd_bridge::Share;
 use goherd_proto::service::cache::Lifetime;
 use goherd_proto::service::{CACHE, Command, Order, Status, answer};
 use goherd_reactor::Services;
-use goherd_shm::Seat;
 use goherd_shm::cache::{CacheError, Rule, Ttl};
 use goherd_shm::commons::NamedCache;
+use goherd_shm::{Seat, ToMaster};
 use goherd_sys::clock::Millis;
 
 use crate::host::Desk;
@@ -51,7 +51,8 @@ impl Services for Counters {
     }
 
     fn signal(&self, number: u8) -> bool {
-        self.desk.raise(number)
+        let is_registered = self.share.commons.signals.receiver(number).is_some();
+        is_registered && self.desk.tell_of_signals(&ToMaster::Signal(number))
     }
 }
 

@@ -1,6 +1,9 @@
-//! The tools of the command `goherd`, which have a name in place of options: `goherd build`, `goherd new`, `goherd inspect`.
+//! The tools of the command `goherd`, which have a name in place of options: `goherd build`, `goherd new`, `goherd inspect`,
+//! and those that ask a running server (`remote`).
 //!
 //! In: the words of a command line. Out: what to do, or nothing if no tool is named.
+
+mod remote;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,6 +11,8 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::error::Error;
+
+pub use remote::{CacheDeed, CacheTool, Peer};
 
 /// What is to be done instead of serving.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +23,26 @@ pub enum Tool {
     New(String),
     /// Say what a file is.
     Inspect(PathBuf),
+    /// Do something with a cache of a running server.
+    Cache(CacheTool),
+    /// Raise a signal in one.
+    Signal {
+        /// The server.
+        peer: Peer,
+        /// The signal.
+        number: u8,
+    },
+    /// Call a function of one.
+    Rpc {
+        /// The server.
+        peer: Peer,
+        /// The name of the function.
+        name: Vec<u8>,
+        /// What it is given.
+        arguments: Vec<Vec<u8>>,
+    },
+    /// Say what is wrong with the words that name a tool whose errors have a code of their own.
+    Misused(String),
 }
 
 /// What to build.
@@ -43,6 +68,10 @@ Examples:
 /// The tool that the words name, if they do.
 pub fn parse(words: &[OsString]) -> Result<Option<Asked>, Error> {
     let Some(name) = words.first().and_then(|word| word.to_str()) else { return Ok(None) };
+    let remote = [remote::cache(), remote::signal(), remote::rpc()];
+    if let Some(command) = remote.into_iter().find(|command| command.get_name() == name) {
+        return Ok(Some(parse_remote(command, words)));
+    }
     let Some(command) = [build(), new(), inspect()].into_iter().find(|command| command.get_name() == name)
     else {
         return Ok(None);
@@ -51,13 +80,36 @@ pub fn parse(words: &[OsString]) -> Result<Option<Asked>, Error> {
     match command.clone().try_get_matches_from(words) {
         Ok(matches) if matches.get_flag("help") => Ok(Some(Asked::Help(help(command)))),
         Ok(matches) => tool(&name, &matches).map(|tool| Some(Asked::Tool(tool))),
-        Err(error) => {
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            let line = line.strip_prefix("error: ").unwrap_or(line);
-            Err(Error::CommandLine(format!("{name}: {line}; goherd {name} --help tells more")))
-        }
+        Err(error) => Err(Error::CommandLine(misused(&name, &error))),
     }
+}
+
+fn parse_remote(command: Command, words: &[OsString]) -> Asked {
+    let name = command.get_name().to_owned();
+    // Help is asked for whatever else is missing.
+    let asks = |word: &&OsString| *word == "--help" || *word == "-h";
+    if words.iter().skip(1).take(2).any(|word| asks(&word)) {
+        let inner = words.get(1).and_then(|word| command.find_subcommand(word)).cloned();
+        return Asked::Help(help(inner.unwrap_or(command)));
+    }
+    let tool = match command.try_get_matches_from(words) {
+        Ok(matches) => remote::tool(&name, &matches).map_err(|sentence| format!("{name}: {sentence}")),
+        Err(error) => Err(misused(&name, &error)),
+    };
+    Asked::Tool(tool.unwrap_or_else(Tool::Misused))
+}
+
+fn misused(name: &str, error: &clap::Error) -> String {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    // What is missing, clap lists below.
+    let missing: Vec<_> = lines.take_while(|line| line.starts_with('<')).collect();
+    format!(
+        "{name}: {first}{}; goherd {name} --help tells more",
+        missing.iter().map(|name| format!(" {name}")).collect::<String>()
+    )
 }
 
 /// What words that name a tool ask for.
@@ -155,7 +207,7 @@ fn build() -> Command {
 
 /// The names of the tools and what they do, for the help of the server.
 pub fn overview() -> String {
-    let tools = [build(), new(), inspect()];
+    let tools = [build(), new(), inspect(), remote::cache(), remote::signal(), remote::rpc()];
     let line = |tool: &Command| {
         format!(
             "  goherd {:<8} {}\n",
