@@ -235,6 +235,8 @@ func (l *link) exchange(ctx context.Context, deadline time.Time, packet, more []
 	}
 	end.spoilt = true
 	switch {
+	case isTimeout(end.err) && isLimited(ctx):
+		end.err = context.DeadlineExceeded // the connection may notice it first
 	case isTimeout(end.err) && ctx.Err() == nil:
 		end.err = fmt.Errorf("no answer in time: %w", os.ErrDeadlineExceeded)
 	case end.err == io.EOF:
@@ -263,6 +265,11 @@ func (l *link) watch(ctx context.Context) (stop func() bool) {
 		close(over)
 		return <-woke
 	}
+}
+
+func isLimited(ctx context.Context) bool {
+	_, limited := ctx.Deadline()
+	return limited
 }
 
 func isTimeout(err error) bool {

@@ -118,24 +118,24 @@ func checkArguments(args [][]byte) error {
 	return nil
 }
 
-// unknownFunction is the error of a call of a function that this process has not.
-type unknownFunction struct{ name string }
-
-func (e *unknownFunction) Error() string {
-	return fmt.Sprintf("uwsgi: calling %q: %v", e.name, ErrNoFunction)
+// callHere calls a function of this process on the calling goroutine.
+func callHere(ctx context.Context, name string, args [][]byte) ([]byte, error) {
+	f := functionNamed(name)
+	if f == nil {
+		return nil, fmt.Errorf("uwsgi: calling %q: %w", name, ErrNoFunction)
+	}
+	return f.call(ctx, name, args)
 }
 
-// Unwrap says that it is ErrNoFunction.
-func (e *unknownFunction) Unwrap() error { return ErrNoFunction }
-
-// callHere calls a function of this process on the calling goroutine.
-func callHere(ctx context.Context, name string, args [][]byte) (result []byte, err error) {
+// functionNamed gives the function that is registered under this name, or nil.
+func functionNamed(name string) function {
 	functions.RLock()
-	f := functions.byName[name]
-	functions.RUnlock()
-	if f == nil {
-		return nil, &unknownFunction{name}
-	}
+	defer functions.RUnlock()
+	return functions.byName[name]
+}
+
+// call calls it. A panic is an error, and a line in the log.
+func (f function) call(ctx context.Context, name string, args [][]byte) (result []byte, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			stack := make([]byte, 64<<10)

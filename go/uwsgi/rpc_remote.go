@@ -72,12 +72,17 @@ func (x *exchange) serveCall() {
 		return
 	}
 	name := x.request.RequestURI
-	result, err := callHere(ctx, name, args)
+	status, result := "unknown", []byte(nil)
+	if f := functionNamed(name); f == nil {
+		err = fmt.Errorf("calling %q: %w", name, ErrNoFunction)
+	} else if result, err = f.call(ctx, name, args); err != nil {
+		status = "failed"
+	}
 	var packet []byte
 	if x.isArray {
 		packet, err = arrayAnswer(result, err)
 	} else {
-		packet, err = dictionaryAnswer(result, err)
+		packet, err = dictionaryAnswer(status, result, err)
 	}
 	if err != nil {
 		log.Printf("uwsgi: worker %d: a call from %s fails: %v", WorkerId(), x.request.RemoteAddr, err)
@@ -115,13 +120,9 @@ func (x *exchange) arguments() ([][]byte, error) {
 
 // dictionaryAnswer gives the packet that goes before the result of a call, or that says
 // why there is none.
-func dictionaryAnswer(result []byte, err error) ([]byte, error) {
+func dictionaryAnswer(status string, result []byte, err error) ([]byte, error) {
 	variables := []variable{{"status", "ok"}, number("size", uint64(len(result)))}
 	if err != nil {
-		status := "failed"
-		if _, is := err.(*unknownFunction); is {
-			status = "unknown"
-		}
 		reason := err.Error()
 		if len(reason) > 4<<10 {
 			reason = reason[:4<<10]

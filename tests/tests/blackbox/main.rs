@@ -36,6 +36,7 @@ mod privileges;
 mod readme;
 mod reloads;
 mod service;
+mod services;
 mod shapes;
 mod signals;
 mod sockets;
