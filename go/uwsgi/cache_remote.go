@@ -92,7 +92,7 @@ func (c *remoteCache) get(key string) ([]byte, error) {
 
 func (c *remoteCache) put(key string, value []byte, millis uint64, rule uint32) error {
 	command := map[uint32]string{putAlways: "update", putIfAbsent: "set", putIfPresent: "replace"}[rule]
-	_, err := c.ask(command, key, value, []variable{number("size", uint64(len(value))), number("millis", millis)},
+	_, err := c.ask(command, key, value, []variable{numbered("size", uint64(len(value))), numbered("millis", millis)},
 		rule == putAlways)
 	return err
 }
@@ -104,7 +104,7 @@ func (c *remoteCache) act(command, key string) error {
 }
 
 func (c *remoteCache) incr(key string, by int64, millis uint64) (int64, error) {
-	a, err := c.ask("incr", key, nil, []variable{{"by", strconv.FormatInt(by, 10)}, number("millis", millis)}, false)
+	a, err := c.ask("incr", key, nil, []variable{{"by", strconv.FormatInt(by, 10)}, numbered("millis", millis)}, false)
 	if err != nil {
 		return 0, err
 	}
@@ -131,7 +131,7 @@ func (c *remoteCache) number(a answer, name string) (int64, error) {
 func (c *remoteCache) keys() ([]string, error) {
 	var keys []string
 	for portion := uint64(0); ; portion++ {
-		a, err := c.ask("keys", "", nil, []variable{number("portion", portion)}, true)
+		a, err := c.ask("keys", "", nil, []variable{numbered("portion", portion)}, true)
 		if err == ErrMissing {
 			return keys, nil
 		}

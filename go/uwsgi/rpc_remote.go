@@ -31,7 +31,7 @@ func callServer(ctx context.Context, node, name string, args [][]byte) ([]byte, 
 		more = append(append(more, length[:]...), arg...)
 	}
 	packet, err := packed(modifierRPC, modifierDictionary, []variable{
-		{"name", name}, number("size", uint64(len(more))), number("millis", uint64(millis)),
+		{"name", name}, numbered("size", uint64(len(more))), numbered("millis", uint64(millis)),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("uwsgi: %s: the name has %d bytes", what, len(name))
@@ -121,7 +121,7 @@ func (x *exchange) arguments() ([][]byte, error) {
 // dictionaryAnswer gives the packet that goes before the result of a call, or that says
 // why there is none.
 func dictionaryAnswer(status string, result []byte, err error) ([]byte, error) {
-	variables := []variable{{"status", "ok"}, number("size", uint64(len(result)))}
+	variables := []variable{{"status", "ok"}, numbered("size", uint64(len(result)))}
 	if err != nil {
 		reason := err.Error()
 		if len(reason) > 4<<10 {
@@ -140,5 +140,5 @@ func arrayAnswer(result []byte, err error) ([]byte, error) {
 	if n := len(result); n <= longestPacket {
 		return []byte{modifierRPC, byte(n), byte(n >> 8), 0}, nil
 	}
-	return packed(modifierRPC, modifierLong, []variable{number("CONTENT_LENGTH", uint64(len(result)))})
+	return packed(modifierRPC, modifierLong, []variable{numbered("CONTENT_LENGTH", uint64(len(result)))})
 }

@@ -33,7 +33,7 @@ var (
 // variable is a name and a value in a packet.
 type variable struct{ name, value string }
 
-func number(name string, value uint64) variable {
+func numbered(name string, value uint64) variable {
 	return variable{name, strconv.FormatUint(value, 10)}
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub services: Option<Arc<dyn Services>>,
     /// How many bytes such connections hold together, of those that hold more than a little.
     pub held: AtomicU64,
+    /// What that may come to, where it is not one alone.
+    pub most_held: u64,
     /// Tells of requests that are refused without an answer.
     pub refused: Rarely,
 }

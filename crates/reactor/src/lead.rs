@@ -67,6 +67,8 @@ pub struct Settings {
     pub harakiri: Harakiri,
     /// Who answers at the doors where the server does so itself.
     pub services: Option<Arc<dyn Services>>,
+    /// How many bytes of values and answers connections may hold there together, where it is not one alone.
+    pub most_held: u64,
 }
 
 /// What the caller of [`Reactor::next`] is out for.
@@ -191,6 +193,7 @@ impl Reactor {
                 draining: AtomicBool::new(false),
                 services: settings.services,
                 held: AtomicU64::new(0),
+                most_held: settings.most_held,
                 refused: Rarely::new(REFUSED_MS),
             },
             ready: Mutex::default(),

@@ -34,6 +34,6 @@ pub use goherd_proto::http1::Limits;
 pub use goherd_proto::service::call::Form;
 pub use harakiri::{Harakiri, STACKS};
 pub use lead::{Event, Mode, Reactor, Settings, Wake};
-pub use service::Services;
+pub use service::{MOST_HELD, Services};
 pub use table::ExchangeId;
 pub use wait::Times;

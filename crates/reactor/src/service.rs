@@ -5,7 +5,7 @@
 //! with all other connections.
 //!
 //! Invariant: a value takes memory as it arrives, not as its packet announces it, and all such connections together hold
-//! no more than [`MOST_HELD`], unless one alone does.
+//! no more than [`Settings::most_held`](crate::Settings::most_held), unless one alone does.
 
 use std::fmt::Debug;
 use std::sync::atomic::Ordering;
@@ -19,8 +19,8 @@ use crate::connection::{Connection, Phase, Progress, Shared};
 
 /// Steps of one connection until others have their turn.
 const STEPS: usize = 64;
-/// What connections hold together of values that come and answers that go, in bytes, where it is not only one that does.
-const MOST_HELD: u64 = 256 << 20;
+/// What connections usually may hold together of values that come and answers that go, in bytes.
+pub const MOST_HELD: u64 = 256 << 20;
 /// What each may hold without being counted.
 const UNCOUNTED: usize = 128 << 10;
 
@@ -63,8 +63,9 @@ impl Connection {
                 Transfer::Ended | Transfer::Broken => return Progress::Closed,
             }
             if self.serving.over {
+                let progress = self.linger(shared);
                 self.hold(shared);
-                return self.linger(shared);
+                return progress;
             }
             match self.answer_one(shared) {
                 Ok(true) => {
@@ -140,7 +141,7 @@ impl Shared {
     fn room_beside(&self, own: u64) -> u64 {
         match self.held.load(Ordering::Relaxed).saturating_sub(own) {
             0 => u64::MAX,
-            others => MOST_HELD.saturating_sub(others),
+            others => self.most_held.saturating_sub(others),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use goherd_bridge::{App, Context, Host, LoadError, Share, Started};
 use goherd_proto::Protocol;
-use goherd_reactor::{Door, Harakiri, Limits, Reactor, Times};
+use goherd_reactor::{Door, Harakiri, Limits, MOST_HELD, Reactor, Times};
 use goherd_shm::{Birth, ToMaster};
 use goherd_sys::control::Control;
 use goherd_sys::eventfd::EventFd;
@@ -147,6 +147,7 @@ fn settle_in(
         times: settings.times,
         harakiri: settings.harakiri(),
         services: Some(Arc::new(Counters { share: Arc::clone(share), desk: Arc::clone(desk) })),
+        most_held: MOST_HELD,
     })?;
     reactor.watch_control(&desk.control)?;
     let reactor = Arc::new(reactor);

@@ -152,6 +152,8 @@ func main() {
 			log.Fatal(err)
 		}
 	}
+	// A signal that others raise makes the file that the environment names.
+	uwsgi.RegisterSignal(17, "worker", func(uint8) { touch(os.Getenv("SIGNAL_FILE")) })
 	http.HandleFunc("/call", call)
 	http.HandleFunc("/hold", hold)
 	http.HandleFunc("/get", get)

@@ -19,6 +19,7 @@ with_both_toolchains!(
     uwsgi_s_form_of_calls_is_answered,
     a_worker_that_is_killed_costs_its_connections,
     the_old_functions_say_nothing_and_log_why,
+    signals_come_from_outside,
 );
 
 const CACHES: [&str; 3] = [
@@ -698,6 +699,22 @@ fn a_worker_that_is_killed_costs_its_connections(toolchain: Toolchain) {
     );
     assert_eq!(asked(&mut client, &[("cmd", "update"), ("key", "k")], b"value"), "status=ok");
     assert_eq!(did(&["rpc", "--timeout", "20", &node, "echo", "x"], b"").0, 0);
+}
+
+fn signals_come_from_outside(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = launch()
+        .load(&app(toolchain, "services"))
+        .environment("SIGNAL_FILE", &scratch.text("raised"))
+        .with(["--signal-socket=127.0.0.1:0"])
+        .start();
+    let mut client = connect_to(&server, "signal");
+    client.send([packet(110, b"", 18), packet(110, b"", 17)].concat()).unwrap();
+    assert_eq!(client.receive_bytes(8).unwrap(), [255, 0, 0, 0, 255, 0, 0, 1]);
+    scratch.wait_for("raised");
+    std::fs::remove_file(scratch.path("raised")).unwrap();
+    assert_eq!(did(&["signal", &served(&server, "signal"), "17"], b""), (0, Vec::new(), String::new()));
+    scratch.wait_for("raised");
 }
 
 fn the_old_functions_say_nothing_and_log_why(toolchain: Toolchain) {

@@ -7,5 +7,6 @@ mod exchange;
 mod harakiri;
 mod protocols;
 mod server;
+mod services;
 mod takeover;
 mod times;

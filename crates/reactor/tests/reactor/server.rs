@@ -53,6 +53,7 @@ impl Server {
             times: Times::default(),
             harakiri: Harakiri::default(),
             services: None,
+            most_held: 1 << 20,
         };
         change(&mut settings);
         Self { reactor: Reactor::new(settings).unwrap(), endpoint }
