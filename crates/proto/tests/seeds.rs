@@ -45,6 +45,11 @@ fn scgi() {
 }
 
 #[test]
+fn service() {
+    each("service", checks::service);
+}
+
+#[test]
 fn fastcgi() {
     each("fastcgi", checks::fastcgi);
 }

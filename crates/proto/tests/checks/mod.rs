@@ -12,6 +12,7 @@ mod http1;
 mod message;
 mod proxy;
 mod scgi;
+mod service;
 mod uwsgi;
 
 pub use chunked::check as chunked;
@@ -20,6 +21,7 @@ pub use fields::check as fields;
 pub use http1::check as http1;
 pub use proxy::check as proxy;
 pub use scgi::check as scgi;
+pub use service::check as service;
 pub use uwsgi::check as uwsgi;
 
 use goherd_proto::http1::Limits;
