@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use goherd_tests::{
-    Address, Client, Launch, Place, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch,
-    with_both_toolchains,
+    Address, Client, Launch, Place, Program, Scratch, Server, Signal, Toolchain, app, eventually, kill,
+    launch, with_both_toolchains,
 };
 
 with_both_toolchains!(
@@ -20,6 +20,7 @@ with_both_toolchains!(
     a_worker_that_is_killed_costs_its_connections,
     the_old_functions_say_nothing_and_log_why,
     signals_come_from_outside,
+    the_example_asks_its_other_half,
 );
 
 const CACHES: [&str; 3] = [
@@ -715,6 +716,44 @@ fn signals_come_from_outside(toolchain: Toolchain) {
     std::fs::remove_file(scratch.path("raised")).unwrap();
     assert_eq!(did(&["signal", &served(&server, "signal"), "17"], b""), (0, Vec::new(), String::new()));
     scratch.wait_for("raised");
+}
+
+fn the_example_asks_its_other_half(toolchain: Toolchain) {
+    let library = app(toolchain, "rpc");
+    let back = launch()
+        .load(&library)
+        .with(["--rpc-socket=127.0.0.1:0", "--cache-socket=127.0.0.1:0"])
+        .with(["--cache2=name=results,items=1000,blocksize=256"])
+        .goroutines(4)
+        .start();
+    let front = launch()
+        .on_loopback()
+        .load(&library)
+        .with([
+            format!("--env=BACK={}", served(&back, "rpc")),
+            format!("--env=BACK_CACHE={}", served(&back, "cache")),
+        ])
+        .start();
+    assert_eq!(front.text("/factorial?n=20"), "2432902008176640000\n");
+    assert_eq!(front.text("/factorial?n=20"), "2432902008176640000 (it was there)\n");
+    let refused = front.get("/factorial?n=-1");
+    assert!(
+        refused.status == 400 && refused.text().contains("is no number from 0 to 2000"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(back.stop(), 0);
+    let alone = front.get("/factorial?n=20");
+    assert!(alone.status == 502 && alone.text().contains("cannot connect"), "{}", alone.text());
+}
+
+#[test]
+fn the_example_runs_by_itself() {
+    let (program, address) = Program::start(Toolchain::Go, "rpc", &[]);
+    let get = |path: &str| Client::connect(&address).unwrap().get(path).unwrap().text();
+    assert_eq!(get("/factorial?n=5"), "120\n");
+    assert_eq!(get("/factorial?n=5"), "120 (it was there)\n");
+    drop(program);
 }
 
 fn the_old_functions_say_nothing_and_log_why(toolchain: Toolchain) {
