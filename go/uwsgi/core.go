@@ -184,6 +184,10 @@ func (x *exchange) panicked(reason interface{}) {
 		abiAbort(x.id) // the caller sees the end of the connection
 		return
 	}
+	if x.isCall {
+		abiAbort(x.id) // the caller sees the end of the connection
+		return
+	}
 	x.response.giveUp(reason == http.ErrAbortHandler)
 }
 
