@@ -184,10 +184,6 @@ func (x *exchange) panicked(reason interface{}) {
 		abiAbort(x.id) // the caller sees the end of the connection
 		return
 	}
-	if x.isCall {
-		abiAbort(x.id) // the caller sees the end of the connection
-		return
-	}
 	x.response.giveUp(reason == http.ErrAbortHandler)
 }
 
