@@ -5,8 +5,8 @@
 //! goherd 3                                 the version of this format, and of what master and workers share
 //! paused
 //! scoreboard #0
-//! seats #1                                 so, too: locks, metrics, once, signals
-//! cache #5 NAME
+//! seats #1                                 so, too: locks, metrics, once, signals, marks
+//! cache #5 NAME                            so, too: near
 //! listener #1 http                         and whatever else its owner says of it
 //! member LINE NUMBER PID BORN serves #2    BORN in milliseconds of the monotonic clock; or `leaves`
 //! stranger PID
@@ -132,7 +132,7 @@ impl Handover {
             return Err(malformed("its version is another one"));
         }
         let (mut paused, mut scoreboard) = (false, None);
-        let (mut tables, mut caches) = ([const { None }; 5], Vec::new());
+        let (mut tables, mut caches, mut near) = ([const { None }; 6], Vec::new(), Vec::new());
         let (mut listeners, mut members, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
         let mut legacy = Legacy::default();
         let mut take = |word: &str| {
@@ -150,6 +150,8 @@ impl Handover {
                 ["metrics", fd] => tables[2] = Some(take(fd)?),
                 ["once", fd] => tables[3] = Some(take(fd)?),
                 ["signals", fd] => tables[4] = Some(take(fd)?),
+                ["marks", fd] => tables[5] = Some(take(fd)?),
+                ["near", fd, name] => near.push((name.to_owned(), take(fd)?)),
                 ["cache", fd, name] => caches.push((name.to_owned(), take(fd)?)),
                 ["listener", fd, ..] => {
                     let name = words[2..].join(" ");
@@ -165,10 +167,10 @@ impl Handover {
             }
         }
         let scoreboard = scoreboard.ok_or_else(|| malformed("there is no scoreboard"))?;
-        let [Some(seats), Some(locks), Some(metrics), Some(once), Some(signals)] = tables else {
+        let [Some(seats), Some(locks), Some(metrics), Some(once), Some(signals), Some(marks)] = tables else {
             return Err(malformed("a table of what all share is missing"));
         };
-        let commons = Some(Descriptors { seats, locks, metrics, once, signals, caches });
+        let commons = Some(Descriptors { seats, locks, metrics, once, signals, marks, caches, near });
         Ok(Self { paused, scoreboard, commons, listeners, members, strangers, legacy })
     }
 

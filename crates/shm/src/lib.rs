@@ -22,6 +22,8 @@ pub mod commons;
 mod lock;
 #[cfg(not(loom))]
 pub mod locks;
+#[cfg(not(loom))]
+pub mod marks;
 pub mod message;
 #[cfg(not(loom))]
 pub mod metrics;
@@ -45,6 +47,8 @@ pub use commons::Commons;
 pub use lock::Taken;
 #[cfg(not(loom))]
 pub use locks::Locks;
+#[cfg(not(loom))]
+pub use marks::Marks;
 pub use message::{ToMaster, ToWorker};
 #[cfg(not(loom))]
 pub use metrics::Metrics;
