@@ -54,11 +54,19 @@ func abiMetricValue(uint32) int64                              { return 0 }
 func abiOnceBegin(string) int64                                { return errMissing }
 func abiOnceEnd(string, uint32) int64                          { return errMissing }
 
-func abiPost() int64                                                    { return errMissing }
-func abiPostNext() uint32                                               { return postNothing }
-func abiSignalNext() int64                                              { return errMissing }
-func abiSignalRaise(uint32) int64                                       { return errMissing }
-func abiSignalRegistered(uint32) int64                                  { return errMissing }
-func abiSignalRegister(uint32, string, []byte) int64                    { return errMissing }
-func abiSignalAllot(string, string, []byte) int64                       { return errMissing }
-func abiSignalAdd(uint32, uint32, uint64, uint32, string, []byte) int64 { return errMissing }
+func abiPost() int64                                                           { return errMissing }
+func abiPostNext() uint32                                                      { return postNothing }
+func abiSignalNext() int64                                                     { return errMissing }
+func abiSignalRaise(uint32) int64                                              { return errMissing }
+func abiSignalRegistered(uint32) int64                                         { return errMissing }
+func abiSignalRegister(uint32, string, []byte) int64                           { return errMissing }
+func abiSignalAllot(string, string, []byte) int64                              { return errMissing }
+func abiSignalAdd(uint32, uint32, uint64, uint32, string, []byte) int64        { return errMissing }
+func abiRemoteLines(uint32) int64                                              { return errMissing }
+func abiRemotePatience(uint32) int64                                           { return errMissing }
+func abiRemoteLine(uint32, uint32) int64                                       { return errMissing }
+func abiRemoteLongest(uint32, uint32) int64                                    { return errMissing }
+func abiRemoteNear(uint32, string, []byte) int64                               { return errMissing }
+func abiRemoteAsk(uint32, uint32, uint32, string, []byte, int64, uint64) int64 { return errMissing }
+func abiRemoteTake(uint32, uint32, []byte, *int64) int64                       { return errMissing }
+func abiRemoteReason(uint32, uint32, []byte) int64                             { return errMissing }

@@ -41,9 +41,16 @@ const Forever = time.Duration(1<<63 - 1)
 // cache2 gives the entries of this cache (its key expires), or else Forever.
 //
 // Outside a server a cache is the process's own, has any name, and is never full.
+//
+// A cache may lie in Redis (cache2 with backend). Its operations ask that, or serve Get
+// from copies in shared memory for as long as its key near says, and take no longer than
+// its keys connect and timeout together. What goes wrong on the way is an error that
+// errors.Is finds ErrRemote in, and ErrUnreachable if Redis does not answer. Goroutines
+// that wait keep no thread.
 type Cache struct {
-	name  string
-	store cacheStore
+	name   string
+	store  cacheStore
+	remote elsewhere // in place of store: a cache that lies elsewhere
 }
 
 // cacheStore is where the entries are. The numbers that it gives are those of the
@@ -104,7 +111,11 @@ func OpenCache(name string) (*Cache, error) {
 		if number < 0 {
 			return nil, fmt.Errorf("uwsgi: the server has no cache called %q (option cache2): %w", name, ErrMissing)
 		}
-		c.store = sharedCache(number)
+		if number >= firstRemote {
+			c.remote = newRedisCache(uint32(number), c.label)
+		} else {
+			c.store = sharedCache(number)
+		}
 	} else {
 		c.store = newLocalCache()
 	}
@@ -121,6 +132,9 @@ var scratch = sync.Pool{New: func() interface{} { return new([4096]byte) }}
 // Get gives the value of a key. The error of one that is not there is ErrMissing
 // itself; an empty value is not nil.
 func (c *Cache) Get(key string) ([]byte, error) {
+	if c.remote != nil {
+		return c.remote.get(key)
+	}
 	buffer := scratch.Get().(*[4096]byte)
 	defer scratch.Put(buffer)
 	n := c.store.get(key, buffer[:])
@@ -157,16 +171,26 @@ func (c *Cache) put(key string, value []byte, ttl time.Duration, rule uint32) er
 	if err != nil {
 		return err
 	}
+	if c.remote != nil {
+		return c.remote.put(key, value, millis, rule)
+	}
 	return c.failure(c.store.put(key, value, millis, rule), key, len(value))
 }
 
 // Delete deletes an entry; if there is none the error is ErrMissing.
 func (c *Cache) Delete(key string) error {
+	if c.remote != nil {
+		return c.remote.act("del", key)
+	}
 	return c.failure(c.store.del(key), key, 0)
 }
 
-// Exists says whether there is an entry with this key.
+// Exists says whether there is an entry with this key. Where another server cannot be
+// asked it is false, with a line in the log.
 func (c *Cache) Exists(key string) bool {
+	if c.remote != nil {
+		return quietly(c.remote.act("exists", key))
+	}
 	return c.store.ttl(key) >= 0
 }
 
@@ -177,6 +201,9 @@ func (c *Cache) Incr(key string, by int64, ttl time.Duration) (int64, error) {
 	millis, err := c.millis(ttl)
 	if err != nil {
 		return 0, err
+	}
+	if c.remote != nil {
+		return c.remote.incr(key, by, millis)
 	}
 	var sum int64
 	err = c.failure(c.store.add(key, by, millis, &sum), key, 0)
@@ -194,8 +221,13 @@ func (c *Cache) Decr(key string, by int64, ttl time.Duration) (int64, error) {
 // TTL gives how long an entry lives on, or Forever; if there is none the error is
 // ErrMissing.
 func (c *Cache) TTL(key string) (time.Duration, error) {
-	millis := c.store.ttl(key)
-	if millis < 0 {
+	var millis int64
+	if c.remote != nil {
+		var err error
+		if millis, err = c.remote.ttl(key); err != nil {
+			return 0, err
+		}
+	} else if millis = c.store.ttl(key); millis < 0 {
 		return 0, c.failure(millis, key, 0)
 	}
 	if millis > int64(Forever/time.Millisecond) {
@@ -205,8 +237,14 @@ func (c *Cache) TTL(key string) (time.Duration, error) {
 }
 
 // Keys gives the keys of all entries, in no order. Nobody has to wait for it: what
-// comes or goes meanwhile may be among them or not.
+// comes or goes meanwhile may be among them or not. Where another server cannot be
+// asked there are none, or only some, with a line in the log.
 func (c *Cache) Keys() []string {
+	if c.remote != nil {
+		keys, err := c.remote.keys()
+		quietly(err)
+		return keys
+	}
 	var keys []string
 	buffer := make([]byte, 64<<10)
 	for portion := uint32(0); ; portion++ {
@@ -228,6 +266,9 @@ func (c *Cache) Keys() []string {
 
 // Clear deletes all entries.
 func (c *Cache) Clear() error {
+	if c.remote != nil {
+		return c.remote.act("clear", "")
+	}
 	return c.failure(c.store.clear(), "", 0)
 }
 

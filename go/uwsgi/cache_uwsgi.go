@@ -13,14 +13,16 @@ const (
 )
 
 // CacheGet gives the value of a key in the cache with this name, or in the first
-// one if the name is empty; "" when there is none. Cache.Get tells what is missing
-// from what is empty.
+// one if the name is empty; "" when there is none, and also when a cache in Redis
+// cannot be asked, with a line in the log, at most one a second. Cache.Get tells what is
+// missing from what is empty.
 func CacheGet(key, cache string) string {
 	c, err := OpenCache(cache)
 	if err != nil {
 		return ""
 	}
-	value, _ := c.Get(key)
+	value, err := c.Get(key)
+	quietly(err)
 	return string(value)
 }
 
@@ -58,15 +60,15 @@ func CacheSetFlags(key string, value []byte, expires, flags uint64, cache string
 		}
 	}
 	if flags&CacheFlagUpdate != 0 {
-		return c.Set(key, value, ttl) == nil
+		return quietly(c.Set(key, value, ttl))
 	}
-	return c.Add(key, value, ttl) == nil
+	return quietly(c.Add(key, value, ttl))
 }
 
 // CacheDel deletes an entry, and says whether there was one.
 func CacheDel(key, cache string) bool {
 	c, err := OpenCache(cache)
-	return err == nil && c.Delete(key) == nil
+	return err == nil && quietly(c.Delete(key))
 }
 
 // CacheExists says whether there is an entry.

@@ -24,7 +24,7 @@ use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, STACKS, View, Wake,
 use goherd_sys::socket::Endpoint;
 
 use crate::context::{Context, context};
-use crate::{gccgo, shared, signals};
+use crate::{gccgo, remote, shared, signals};
 
 /// The version of this interface. Server and package must have the same; the package checks it at start.
 pub const GOHERD_ABI_VERSION: u32 = 5;
@@ -547,5 +547,11 @@ pub(crate) fn keep_exports() {
         goherd_harakiri as *const (),
         goherd_read as *const (),
     ];
-    std::hint::black_box((functions, shared::exports(), signals::exports(), &gccgo::EXPORTS));
+    std::hint::black_box((
+        functions,
+        shared::exports(),
+        signals::exports(),
+        remote::exports(),
+        &gccgo::EXPORTS,
+    ));
 }

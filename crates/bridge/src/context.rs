@@ -4,6 +4,7 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, OnceLock};
 
 use goherd_reactor::Reactor;
+use goherd_redis::Remote;
 use goherd_shm::{Commons, Seat};
 
 /// The worker around the application, as the bridge sees it. Its methods are called on the application's threads.
@@ -48,6 +49,17 @@ pub struct Share {
     pub seat: Seat,
     /// The number by which it registers signals.
     pub edition: u32,
+    /// Its caches that lie elsewhere.
+    pub remotes: Remotes,
+}
+
+/// Caches that do not lie in shared memory.
+#[derive(Debug, Default)]
+pub struct Remotes {
+    /// They, in the order of the configuration.
+    pub caches: Vec<Remote>,
+    /// The first of all caches is the first of these.
+    pub first: bool,
 }
 
 /// One per process.

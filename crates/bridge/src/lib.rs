@@ -1,7 +1,8 @@
 //! Where Rust meets Go: the C ABI that the Go package `uwsgi` calls, and the loading and starting of both toolchains.
 //!
 //! In: the path of a library ([`inspect()`], before the first fork) and a [`Context`] ([`install`], after it). Out: a Go
-//! runtime at work in this process ([`load::start`]), which calls back through [`abi`], [`shared`] and [`signals`].
+//! runtime at work in this process ([`load::start`]), which calls back through [`abi`], [`shared`], [`signals`] and
+//! [`remote`].
 //!
 //! Invariants: no call from Go into Rust blocks but for a lock that is held for one step, and none calls back into Go. What crosses is integers and borrowed
 //! bytes: Go keeps no address of Rust's beyond the call that follows, and Rust keeps none of Go's beyond the call.
@@ -16,9 +17,10 @@ mod context;
 mod gccgo;
 pub mod inspect;
 pub mod load;
+pub mod remote;
 pub mod shared;
 pub mod signals;
 
-pub use context::{Context, Host, Post, Share, install};
+pub use context::{Context, Host, Post, Remotes, Share, install};
 pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};
 pub use load::{App, LoadError, Started};

@@ -10,8 +10,8 @@ use goherd_bridge::App;
 use goherd_config::{CheaperAlgo, Config};
 use goherd_events::{Job, TimeZone, When};
 use goherd_master::{Agenda, Algorithm, Cheaper, Errand, Plan, Store, Task, Upkeep};
-use goherd_shm::cache::{self, Ttl};
-use goherd_shm::commons::{Wanted, WantedCache};
+use goherd_shm::cache;
+use goherd_shm::commons::Wanted;
 use goherd_shm::locks;
 use goherd_sys::descriptors;
 use goherd_sys::eventfd::EventFd;
@@ -19,9 +19,9 @@ use goherd_sys::process::Bounds;
 use goherd_sys::user::{self, Identity};
 use goherd_worker::{Confinement, Limits, Times};
 
-use crate::runtime;
-
 use crate::Application;
+use crate::caches;
+use crate::runtime;
 
 /// The most connections of one worker, unless max-connections says otherwise.
 const USUAL_CONNECTIONS: u32 = 65_536;
@@ -139,6 +139,7 @@ pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_w
         max_requests_per_life: config.max_requests,
         max_requests_delta: config.max_requests_delta,
         baton,
+        remotes: caches::remote(config)?,
         folder: PathBuf::new(),
         app,
     })
@@ -223,21 +224,7 @@ fn cheaper(config: &Config) -> Cheaper {
 
 /// What the processes are to share.
 pub fn commons(config: &Config) -> Wanted {
-    let cache = |cache: goherd_config::Cache| WantedCache {
-        settings: cache::Settings {
-            items: cache.items,
-            key_size: cache.key_size,
-            block_size: cache.block_size,
-            blocks: cache.blocks,
-            purge_lru: cache.purge_lru,
-        },
-        usual_ttl: match milliseconds(cache.expires) {
-            0 => Ttl::Endless,
-            millis => Ttl::Millis(millis),
-        },
-        name: cache.name,
-    };
-    Wanted { locks: config.locks + 1, caches: config.all_caches().map(cache).collect() }
+    Wanted { locks: config.locks + 1, caches: caches::shared(config), near: caches::near(config) }
 }
 
 /// How that is to be looked after. Relative paths are of the current folder.

@@ -18,4 +18,4 @@ mod watch;
 pub use confinement::Confinement;
 pub use goherd_proto::Protocol;
 pub use goherd_reactor::{Limits, Times};
-pub use life::{DoorSettings, Settings, run};
+pub use life::{DoorSettings, RemoteSettings, Settings, run};

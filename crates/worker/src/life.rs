@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use goherd_bridge::{App, Context, Host, LoadError, Share, Started};
+use goherd_bridge::{App, Context, Host, LoadError, Remotes, Share, Started};
 use goherd_proto::Protocol;
 use goherd_reactor::{Door, Harakiri, Limits, Reactor, Times};
-use goherd_shm::{Birth, ToMaster};
+use goherd_redis::{Near, Remote};
+use goherd_shm::{Birth, Commons, ToMaster};
 use goherd_sys::control::Control;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::signal;
@@ -60,6 +61,17 @@ pub struct Settings {
     pub max_requests_delta: u32,
     /// The wake-up that workers pass among themselves.
     pub baton: Arc<EventFd>,
+    /// Caches that do not lie in shared memory.
+    pub remotes: RemoteSettings,
+}
+
+/// Caches that lie in Redis.
+#[derive(Clone, Debug, Default)]
+pub struct RemoteSettings {
+    /// They, in the order of the configuration.
+    pub caches: Vec<goherd_redis::Settings>,
+    /// The first of all caches is the first of these.
+    pub first: bool,
 }
 
 /// What is spoken at a listener.
@@ -103,9 +115,9 @@ pub fn run(settings: &Settings, birth: Birth) {
         Err(error) => fail(&control, error.to_string()),
     };
     let desk = Arc::new(Desk::new(number, line, control, scoreboard, life, post));
-    let seat = commons.seats.sit().map_err(io::Error::other);
-    let failure = match seat.and_then(|seat| Ok((seat, settle_in(settings, listeners, &desk)?))) {
-        Ok((seat, reactor)) => match live(settings, &reactor, &desk, Share { commons, seat, edition }) {
+    let settled = settle_in(settings, listeners, &desk);
+    let failure = match settled.and_then(|reactor| Ok((share(settings, commons, number, edition)?, reactor))) {
+        Ok((share, reactor)) => match live(settings, &reactor, &desk, share) {
             Ok(()) => return,
             Err(error) => error.to_string(),
         },
@@ -148,6 +160,25 @@ fn settle_in(settings: &Settings, listeners: Vec<Listener>, desk: &Arc<Desk>) ->
         watch.watch();
     })?;
     Ok(reactor)
+}
+
+/// The process's way to what all share, and to what lies elsewhere.
+fn share(settings: &Settings, commons: Arc<Commons>, number: u32, edition: u32) -> io::Result<Share> {
+    let seat = commons.seats.sit().map_err(io::Error::other)?;
+    let remote = |settings: &goherd_redis::Settings| {
+        let near = settings.near.and_then(|(millis, place)| {
+            let copies = commons.near.get(place)?;
+            let (cache, marks) = (Arc::clone(&copies.cache), Arc::clone(&commons.marks));
+            Some(Near { name: copies.name.clone(), cache, marks, millis })
+        });
+        let who = format!("worker {number}");
+        let remote = Remote::new(settings.clone(), &who, Arc::clone(&commons.marks), near);
+        let remote = remote.map_err(io::Error::other)?;
+        remote.begin()?;
+        Ok(remote)
+    };
+    let caches = settings.remotes.caches.iter().map(remote).collect::<io::Result<_>>()?;
+    Ok(Share { commons, seat, edition, remotes: Remotes { caches, first: settings.remotes.first } })
 }
 
 /// Loads the application and serves; answers with the reason why not, or when the application is the program's own.
