@@ -136,7 +136,9 @@ fn tcp(rest: &str, tls: bool) -> Result<RedisServer, String> {
         None => (None, None),
         Some(Ok((user, password))) => (Some(user), Some(password)),
         Some(Err(_)) => {
-            return Err(format!("there is a user without a password, or a password without a : before it: {FORM}"));
+            return Err(format!(
+                "there is a user without a password, or a password without a : before it: {FORM}"
+            ));
         }
     };
     let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -152,7 +154,8 @@ fn tcp(rest: &str, tls: bool) -> Result<RedisServer, String> {
 fn host_and_port(address: &str) -> Result<(String, u16), String> {
     let (host, port) = match address.strip_prefix('[') {
         Some(rest) => {
-            let (host, after) = rest.split_once(']').ok_or("the [ of an IPv6 address after backend= has no ]")?;
+            let (host, after) =
+                rest.split_once(']').ok_or("the [ of an IPv6 address after backend= has no ]")?;
             (host, after)
         }
         None => address.find(':').map_or((address, ""), |colon| address.split_at(colon)),
@@ -165,14 +168,18 @@ fn host_and_port(address: &str) -> Result<(String, u16), String> {
         "" => Some(USUAL_PORT),
         port => port.strip_prefix(':').and_then(|port| port.parse().ok()).filter(|port| *port != 0),
     };
-    let port = port.ok_or("the port after backend= is no number from 1 to 65535; a : in a password needs an @ after it")?;
+    let port = port.ok_or(
+        "the port after backend= is no number from 1 to 65535; a : in a password needs an @ after it",
+    )?;
     Ok((host.to_owned(), port))
 }
 
 fn unix(rest: &str) -> Result<RedisServer, String> {
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     if !path.starts_with('/') || path == "/" {
-        return Err("expected the path of a socket from / on: backend=unix:///run/redis/redis.sock".to_owned());
+        return Err(
+            "expected the path of a socket from / on: backend=unix:///run/redis/redis.sock".to_owned()
+        );
     }
     let (mut user, mut password, mut number) = (None, None, 0);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -180,7 +187,11 @@ fn unix(rest: &str) -> Result<RedisServer, String> {
             Some(("db", text)) => number = database(text)?,
             Some(("user", text)) => user = Some(decoded(text)?),
             Some(("pass", text)) => password = Some(Secret(decoded(text)?)),
-            _ => return Err("after the ? of a unix:// URL there may be db=, user= and pass=, joined by &".to_owned()),
+            _ => {
+                return Err(
+                    "after the ? of a unix:// URL there may be db=, user= and pass=, joined by &".to_owned()
+                );
+            }
         }
     }
     Ok(RedisServer { place: RedisPlace::Unix(decoded(path)?.into()), user, password, database: number })
@@ -188,9 +199,9 @@ fn unix(rest: &str) -> Result<RedisServer, String> {
 
 fn database(text: &str) -> Result<u32, String> {
     let number = if text.is_empty() { Some(0) } else { text.parse().ok() };
-    number
-        .filter(|number| *number <= MOST_DATABASES)
-        .ok_or_else(|| "the database after backend= is no number: redis://HOST/2, unix:///PATH?db=2".to_owned())
+    number.filter(|number| *number <= MOST_DATABASES).ok_or_else(|| {
+        "the database after backend= is no number: redis://HOST/2, unix:///PATH?db=2".to_owned()
+    })
 }
 
 fn decoded(text: &str) -> Result<String, String> {
@@ -198,16 +209,18 @@ fn decoded(text: &str) -> Result<String, String> {
     let bytes = text.as_bytes();
     let whole = (0..bytes.len()).filter(|&at| bytes[at] == b'%').all(|at| hex(bytes.get(at + 1..at + 3)));
     let decoded = percent_decode_str(text).decode_utf8().ok().filter(|text| whole && !text.contains('\0'));
-    decoded
-        .map(Into::into)
-        .ok_or_else(|| "a % in the URL after backend= begins the code of a character, as %25 for % itself".to_owned())
+    decoded.map(Into::into).ok_or_else(|| {
+        "a % in the URL after backend= begins the code of a character, as %25 for % itself".to_owned()
+    })
 }
 
 /// `text` without what may be a password: nothing of what follows the `://` of a URL that is a backend, or has a user.
 #[must_use]
 pub fn without_secret(text: &str) -> String {
     match text.split_once("://") {
-        Some((before, after)) if before.contains("backend") || after.contains('@') => format!("{before}://***"),
+        Some((before, after)) if before.contains("backend") || after.contains('@') => {
+            format!("{before}://***")
+        }
         _ => text.to_owned(),
     }
 }
@@ -260,7 +273,10 @@ mod tests {
         let alone = server("redis://:secret@host");
         assert_eq!((alone.user, alone.password.as_ref().map(Secret::reveal)), (None, Some("secret")));
         let unix = server("unix:///s?user=me&pass=secret");
-        assert_eq!((unix.user.as_deref(), unix.password.as_ref().map(Secret::reveal)), (Some("me"), Some("secret")));
+        assert_eq!(
+            (unix.user.as_deref(), unix.password.as_ref().map(Secret::reveal)),
+            (Some("me"), Some("secret"))
+        );
     }
 
     #[test]

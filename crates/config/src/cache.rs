@@ -116,9 +116,11 @@ impl Cache {
                 _ if OF_REDIS.contains(&key) => redis.take(key, value)?,
                 _ if NOT_NEEDED.contains(&key) => ignored = true,
                 _ if redis.server.is_some() => {
-                    return Err("what follows a comma after backend= is none of its keys; a comma in the URL is \
+                    return Err(
+                        "what follows a comma after backend= is none of its keys; a comma in the URL is \
                                 written %2C"
-                        .to_owned());
+                            .to_owned(),
+                    );
                 }
                 _ => return Err(unknown(key)),
             }
@@ -190,7 +192,9 @@ impl RedisKeys {
             return Err(format!("{key} is for caches in shared memory: with backend= Redis sees to it"));
         }
         if let (Some(key), None) = (among(&OF_NEAR), self.near) {
-            return Err(format!("{key} with backend= is of what is kept near: add near=MILLISECONDS, or leave it out"));
+            return Err(format!(
+                "{key} with backend= is of what is kept near: add near=MILLISECONDS, or leave it out"
+            ));
         }
         let is_tls = matches!(server.place, crate::RedisPlace::Tcp { tls: true, .. });
         if let (Some(key), false) = (among(&["tls_ca", "tls_cert", "tls_key"]), is_tls) {

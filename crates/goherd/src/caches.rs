@@ -17,7 +17,11 @@ const USUAL_LINES: u32 = 16;
 
 /// Those in shared memory.
 pub fn shared(config: &Config) -> Vec<WantedCache> {
-    config.all_caches().filter(|cache| cache.backend.is_none()).map(|cache| wanted(cache.name.clone(), &cache)).collect()
+    config
+        .all_caches()
+        .filter(|cache| cache.backend.is_none())
+        .map(|cache| wanted(cache.name.clone(), &cache))
+        .collect()
 }
 
 /// What is kept in shared memory of those in Redis.

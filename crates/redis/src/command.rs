@@ -99,7 +99,9 @@ pub fn answer(call: &Call, prefix: &str, replies: Vec<Value>) -> Result<(Answer,
         (Call::Get { .. }, Some(Value::Nil))
         | (Call::Delete { .. }, Some(Value::Int(0)))
         | (Call::Ttl { .. }, Some(Value::Int(-2))) => Err(Failure::bare(Reason::Missing)),
-        (Call::Put { .. }, Some(Value::Okay)) | (Call::Delete { .. }, Some(Value::Int(_))) => plain(Answer::Done),
+        (Call::Put { .. }, Some(Value::Okay)) | (Call::Delete { .. }, Some(Value::Int(_))) => {
+            plain(Answer::Done)
+        }
         (Call::Put { rule, .. }, Some(Value::Nil)) => {
             let reason = if *rule == Rule::IfAbsent { Reason::Exists } else { Reason::Missing };
             Err(Failure::bare(reason))
@@ -156,7 +158,9 @@ pub fn refusal(code: &str, details: Option<&str>) -> Failure {
     let text = if details.is_empty() { code.to_owned() } else { format!("{code} {details}") };
     let reason = match code {
         "OOM" => Reason::Full,
-        "ERR" if details.contains("not an integer") || details.contains("would overflow") => Reason::NotANumber,
+        "ERR" if details.contains("not an integer") || details.contains("would overflow") => {
+            Reason::NotANumber
+        }
         "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "BUSY" => Reason::Unreachable,
         _ => Reason::Refused,
     };
@@ -174,7 +178,11 @@ mod tests {
     fn text(call: &Call) -> String {
         let bytes = request(call, "p*:", false).bytes;
         let lines = String::from_utf8(bytes).unwrap();
-        lines.split("\r\n").filter(|line| !line.starts_with(['*', '$']) || line.len() == 1).collect::<Vec<_>>().join(" ")
+        lines
+            .split("\r\n")
+            .filter(|line| !line.starts_with(['*', '$']) || line.len() == 1)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     fn key() -> Vec<u8> {

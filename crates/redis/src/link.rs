@@ -63,7 +63,8 @@ impl Link {
                 Ok(())
             }
             Err(error) => {
-                let failure = failure_of(&error, &self.settings, "connecting takes longer than", self.settings.connect);
+                let failure =
+                    failure_of(&error, &self.settings, "connecting takes longer than", self.settings.connect);
                 self.health.failed(&failure, Instant::now());
                 Err(failure)
             }
@@ -124,7 +125,8 @@ impl Link {
                 open.used = Instant::now();
                 self.health.answered();
                 // A Redis that has become a replica may have a successor at this address.
-                let is_replica = |reply: &Value| matches!(reply, Value::ServerError(error) if error.code() == "READONLY");
+                let is_replica =
+                    |reply: &Value| matches!(reply, Value::ServerError(error) if error.code() == "READONLY");
                 if !replies.iter().any(is_replica) {
                     self.open = Some(open);
                 }
@@ -133,7 +135,11 @@ impl Link {
             Err(error) => {
                 let failure = failure_of(&error, &self.settings, "no answer within", self.settings.timeout);
                 self.health.lost(open.losses, &failure, Instant::now());
-                Err(if error.is_connection_dropped() { Trouble::Dropped(failure) } else { Trouble::Lasting(failure) })
+                Err(if error.is_connection_dropped() {
+                    Trouble::Dropped(failure)
+                } else {
+                    Trouble::Lasting(failure)
+                })
             }
         }
     }
@@ -154,7 +160,9 @@ fn failure_of(error: &RedisError, settings: &Settings, slow: &str, limit: Durati
         let refusal = command::refusal(code, error.detail());
         return Failure { text: format!("{settings}: {}", refusal.text), ..refusal };
     }
-    let is_login = matches!(error.kind(), redis::ErrorKind::AuthenticationFailed);
-    let reason = if is_login { Reason::Refused } else { Reason::Unreachable };
-    Failure::new(reason, format!("{settings}: {error}"))
+    if error.kind() == redis::ErrorKind::AuthenticationFailed {
+        let text = format!("{settings}: AUTH fails: user or password is wrong");
+        return Failure::new(Reason::Refused, text);
+    }
+    Failure::new(Reason::Unreachable, format!("{settings}: {error}"))
 }

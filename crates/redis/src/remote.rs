@@ -125,7 +125,8 @@ impl Remote {
         let line = self.lines.get(line as usize).and_then(OnceLock::get)?;
         line.take(|outcome| {
             let copy = outcome.copy.take();
-            if let (Some(near), Some((key, mark, left)), Ok(Answer::Value(value))) = (&self.near, copy, &outcome.result)
+            if let (Some(near), Some((key, mark, left)), Ok(Answer::Value(value))) =
+                (&self.near, copy, &outcome.result)
             {
                 near.keep(seat, &key, value, mark, left);
             }

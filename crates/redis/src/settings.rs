@@ -90,7 +90,9 @@ impl Settings {
     /// Fails if certificates are none, in a sentence. It connects with nobody.
     pub fn check(&self) -> Result<(), String> {
         let made = self.client().map(drop);
-        made.map_err(|error| format!("tls_ca, tls_cert, tls_key: {}", error.detail().unwrap_or(&error.to_string())))
+        made.map_err(|error| {
+            format!("tls_ca, tls_cert, tls_key: {}", error.detail().unwrap_or(&error.to_string()))
+        })
     }
 
     /// For how long a call may take, everything included.
@@ -105,7 +107,8 @@ impl Settings {
             return Client::open(info);
         };
         let identity = identity.clone();
-        let client_tls = identity.map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
+        let client_tls =
+            identity.map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
         Client::build_with_tls(info, TlsCertificates { client_tls, root_cert: authorities.clone() })
     }
 

@@ -34,6 +34,7 @@ mod notices;
 mod packaging;
 mod privileges;
 mod readme;
+mod redis;
 mod reloads;
 mod service;
 mod shapes;
