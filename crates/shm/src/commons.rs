@@ -244,7 +244,8 @@ mod tests {
         let [marks, signals, once, metrics, locks, seats] = std::array::from_fn(|_| next().1);
         let (caches, near) = (vec![("a".to_owned(), cache.1)], vec![("near.it".to_owned(), near.1)]);
         let second =
-            Commons::adopt(Descriptors { seats, locks, metrics, once, signals, marks, caches, near }).unwrap();
+            Commons::adopt(Descriptors { seats, locks, metrics, once, signals, marks, caches, near })
+                .unwrap();
         assert_eq!(second.near[0].name, "near.it");
         assert_eq!(second.locks.count(), 3);
         assert_eq!(second.cache("a").unwrap().cache.get(&seat, b"k", now).as_deref(), Some(&b"v"[..]));

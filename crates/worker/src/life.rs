@@ -116,7 +116,8 @@ pub fn run(settings: &Settings, birth: Birth) {
     };
     let desk = Arc::new(Desk::new(number, line, control, scoreboard, life, post));
     let settled = settle_in(settings, listeners, &desk);
-    let failure = match settled.and_then(|reactor| Ok((share(settings, commons, number, edition)?, reactor))) {
+    let failure = match settled.and_then(|reactor| Ok((share(settings, commons, number, edition)?, reactor)))
+    {
         Ok((share, reactor)) => match live(settings, &reactor, &desk, share) {
             Ok(()) => return,
             Err(error) => error.to_string(),
