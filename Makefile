@@ -58,7 +58,7 @@ run: rust ## installs what is missing, builds all, serves examples/hello on http
 	    --go-load $(APPS)/hello-$(TOOLCHAIN).so
 
 test: rust ## everything that CI runs: checks, unit tests, black-box tests with both toolchains
-	@scripts/require go gccgo gcc objcopy curl nginx pkg-config
+	@scripts/require go gccgo gcc objcopy curl nginx openssl pkg-config redis-server
 	@$(MAKE) --no-print-directory build check unit
 	$(CARGO) test --locked -p goherd-tests
 

@@ -44,6 +44,14 @@ package uwsgi
 #pragma weak goherd_cache_ttl
 #pragma weak goherd_cache_clear
 #pragma weak goherd_cache_keys
+#pragma weak goherd_remote_lines
+#pragma weak goherd_remote_patience
+#pragma weak goherd_remote_longest
+#pragma weak goherd_remote_line
+#pragma weak goherd_remote_near
+#pragma weak goherd_remote_ask
+#pragma weak goherd_remote_take
+#pragma weak goherd_remote_reason
 #pragma weak goherd_lock
 #pragma weak goherd_unlock
 #pragma weak goherd_locks
@@ -220,6 +228,37 @@ func abiCacheTTL(cache uint32, key string) int64 {
 
 func abiCacheKeys(cache, portion uint32, b []byte) int64 {
 	return int64(C.goherd_cache_keys(C.uint32_t(cache), C.uint32_t(portion),
+		(*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
+}
+
+func abiRemoteLines(cache uint32) int64    { return int64(C.goherd_remote_lines(C.uint32_t(cache))) }
+func abiRemotePatience(cache uint32) int64 { return int64(C.goherd_remote_patience(C.uint32_t(cache))) }
+func abiRemoteLine(cache, line uint32) int64 {
+	return int64(C.goherd_remote_line(C.uint32_t(cache), C.uint32_t(line)))
+}
+
+func abiRemoteLongest(cache, ofValues uint32) int64 {
+	return int64(C.goherd_remote_longest(C.uint32_t(cache), C.uint32_t(ofValues)))
+}
+
+func abiRemoteNear(cache uint32, key string, b []byte) int64 {
+	return int64(C.goherd_remote_near(C.uint32_t(cache), (*C.uint8_t)(firstOf(key)), C.uintptr_t(len(key)),
+		(*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
+}
+
+func abiRemoteAsk(cache, line, what uint32, key string, value []byte, number int64, millis uint64) int64 {
+	return int64(C.goherd_remote_ask(C.uint32_t(cache), C.uint32_t(line), C.uint32_t(what),
+		(*C.uint8_t)(firstOf(key)), C.uintptr_t(len(key)), (*C.uint8_t)(first(value)), C.uintptr_t(len(value)),
+		C.int64_t(number), C.uint64_t(millis)))
+}
+
+func abiRemoteTake(cache, line uint32, b []byte, number *int64) int64 {
+	return int64(C.goherd_remote_take(C.uint32_t(cache), C.uint32_t(line),
+		(*C.uint8_t)(first(b)), C.uintptr_t(len(b)), (*C.int64_t)(unsafe.Pointer(number))))
+}
+
+func abiRemoteReason(cache, line uint32, b []byte) int64 {
+	return int64(C.goherd_remote_reason(C.uint32_t(cache), C.uint32_t(line),
 		(*C.uint8_t)(first(b)), C.uintptr_t(len(b))))
 }
 

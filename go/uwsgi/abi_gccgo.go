@@ -117,6 +117,31 @@ func cCacheClear(cache uint32) int64
 //extern goherd_cache_keys
 func cCacheKeys(cache, portion uint32, b unsafe.Pointer, length uintptr) int64
 
+//extern goherd_remote_lines
+func cRemoteLines(cache uint32) int64
+
+//extern goherd_remote_patience
+func cRemotePatience(cache uint32) int64
+
+//extern goherd_remote_line
+func cRemoteLine(cache, line uint32) int64
+
+//extern goherd_remote_longest
+func cRemoteLongest(cache, ofValues uint32) int64
+
+//extern goherd_remote_near
+func cRemoteNear(cache uint32, key unsafe.Pointer, keyLength uintptr, b unsafe.Pointer, length uintptr) int64
+
+//extern goherd_remote_ask
+func cRemoteAsk(cache, line, what uint32, key unsafe.Pointer, keyLength uintptr, value unsafe.Pointer,
+	valueLength uintptr, number int64, millis uint64) int64
+
+//extern goherd_remote_take
+func cRemoteTake(cache, line uint32, b unsafe.Pointer, length uintptr, number *int64) int64
+
+//extern goherd_remote_reason
+func cRemoteReason(cache, line uint32, b unsafe.Pointer, length uintptr) int64
+
 //extern goherd_lock
 func cLock(number uint32) int64
 
@@ -308,6 +333,28 @@ func abiCacheTTL(cache uint32, key string) int64 {
 
 func abiCacheKeys(cache, portion uint32, b []byte) int64 {
 	return cCacheKeys(cache, portion, first(b), uintptr(len(b)))
+}
+
+func abiRemoteLines(cache uint32) int64             { return cRemoteLines(cache) }
+func abiRemotePatience(cache uint32) int64          { return cRemotePatience(cache) }
+func abiRemoteLine(cache, line uint32) int64        { return cRemoteLine(cache, line) }
+func abiRemoteLongest(cache, ofValues uint32) int64 { return cRemoteLongest(cache, ofValues) }
+
+func abiRemoteNear(cache uint32, key string, b []byte) int64 {
+	return cRemoteNear(cache, firstOf(key), uintptr(len(key)), first(b), uintptr(len(b)))
+}
+
+func abiRemoteAsk(cache, line, what uint32, key string, value []byte, number int64, millis uint64) int64 {
+	return cRemoteAsk(cache, line, what, firstOf(key), uintptr(len(key)), first(value), uintptr(len(value)),
+		number, millis)
+}
+
+func abiRemoteTake(cache, line uint32, b []byte, number *int64) int64 {
+	return cRemoteTake(cache, line, first(b), uintptr(len(b)), number)
+}
+
+func abiRemoteReason(cache, line uint32, b []byte) int64 {
+	return cRemoteReason(cache, line, first(b), uintptr(len(b)))
 }
 
 func abiMetric(name string, what uint32) int64 {

@@ -79,3 +79,12 @@ func abiSpool() int64                  { return errMissing }
 func abiSpoolNotice(*uint64) int64     { return errMissing }
 func abiSpoolNext(*task) int64         { return errEnded }
 func abiSpoolEnd(uint32, string) int64 { return errEnded }
+
+func abiRemoteLines(uint32) int64                                              { return errMissing }
+func abiRemotePatience(uint32) int64                                           { return errMissing }
+func abiRemoteLine(uint32, uint32) int64                                       { return errMissing }
+func abiRemoteLongest(uint32, uint32) int64                                    { return errMissing }
+func abiRemoteNear(uint32, string, []byte) int64                               { return errMissing }
+func abiRemoteAsk(uint32, uint32, uint32, string, []byte, int64, uint64) int64 { return errMissing }
+func abiRemoteTake(uint32, uint32, []byte, *int64) int64                       { return errMissing }
+func abiRemoteReason(uint32, uint32, []byte) int64                             { return errMissing }

@@ -48,10 +48,16 @@ const Forever = time.Duration(1<<63 - 1)
 // it is the first one there. Each operation asks that server, and takes at most five
 // seconds (WithTimeout). What goes wrong on the way is an error that errors.Is finds
 // ErrRemote in. Connections are kept for the next operations.
+//
+// A cache may lie in Redis (cache2 with backend). Its operations ask that, or serve Get
+// from copies in shared memory for as long as its key near says, and take no longer than
+// its keys connect and timeout together. What goes wrong on the way is an error that
+// errors.Is finds ErrRemote in, and ErrUnreachable if Redis does not answer. Goroutines
+// that wait keep no thread.
 type Cache struct {
 	name   string
 	store  cacheStore
-	remote *remoteCache // in place of store: a cache of another server
+	remote elsewhere // in place of store: a cache that lies elsewhere
 }
 
 // cacheStore is where the entries are. The numbers that it gives are those of the
@@ -119,7 +125,11 @@ func OpenCache(name string) (*Cache, error) {
 		if number < 0 {
 			return nil, fmt.Errorf("uwsgi: the server has no cache called %q (option cache2): %w", name, ErrMissing)
 		}
-		c.store = sharedCache(number)
+		if number >= firstRemote {
+			c.remote = newRedisCache(uint32(number), c.label)
+		} else {
+			c.store = sharedCache(number)
+		}
 	} else {
 		c.store = newLocalCache()
 	}
@@ -279,13 +289,14 @@ func (c *Cache) Clear() error {
 // WithTimeout gives the same cache with another time that each operation may take
 // where another server is asked; 0 is five seconds. For other caches nothing changes.
 func (c *Cache) WithTimeout(timeout time.Duration) *Cache {
-	if c.remote == nil {
+	asked, ok := c.remote.(*remoteCache)
+	if !ok {
 		return c
 	}
 	if timeout <= 0 {
 		timeout = remoteTimeout
 	}
-	remote := *c.remote
+	remote := *asked
 	remote.timeout = timeout
 	return &Cache{name: c.name, remote: &remote}
 }

@@ -1,7 +1,6 @@
 package uwsgi
 
 import (
-	"errors"
 	"time"
 )
 
@@ -17,8 +16,9 @@ const (
 
 // CacheGet gives the value of a key in the cache with this name, or in the first
 // one if the name is empty; "" when there is none. The name may be that of a cache of
-// another server, as Cache says: "" also when that cannot be asked, with a line in the
-// log, at most one a second. Cache.Get tells what is missing from what is empty.
+// another server, as Cache says, or of one in Redis: "" also when that cannot be asked,
+// with a line in the log, at most one a second. Cache.Get tells what is missing from what
+// is empty.
 func CacheGet(key, cache string) string {
 	c, err := OpenCache(cache)
 	if err != nil {
@@ -78,13 +78,4 @@ func CacheDel(key, cache string) bool {
 func CacheExists(key, cache string) bool {
 	c, err := OpenCache(cache)
 	return err == nil && c.Exists(key)
-}
-
-// quietly says whether err is nil. Where it is of another server, of which who asks in
-// this way hears nothing, the log does.
-func quietly(err error) bool {
-	if errors.Is(err, ErrRemote) {
-		remoteTrouble.tell(err)
-	}
-	return err == nil
 }

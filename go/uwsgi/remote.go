@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"os"
 	"strings"
@@ -14,12 +13,6 @@ import (
 	"syscall"
 	"time"
 )
-
-// ErrRemote is in every error of another server that does not do what it is asked
-// for: it cannot be reached, does not answer in time, or has no such cache. Compare with
-// errors.Is; what lies behind, such as os.ErrDeadlineExceeded or
-// syscall.ECONNREFUSED, is found in the same way.
-var ErrRemote = errors.New("another server does not do it")
 
 const (
 	// dialTimeout is how long connecting may take.
@@ -45,24 +38,6 @@ func (e *remoteError) Unwrap() error { return e.err }
 
 // Is says that it is ErrRemote, too.
 func (e *remoteError) Is(target error) bool { return target == ErrRemote }
-
-// trouble tells the log of errors that nobody else hears of, at most once a second.
-type trouble struct {
-	mu   sync.Mutex
-	next time.Time
-}
-
-func (t *trouble) tell(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if now := time.Now(); !now.Before(t.next) {
-		t.next = now.Add(time.Second)
-		log.Print(err)
-	}
-}
-
-// remoteTrouble is for what goes wrong with caches of other servers.
-var remoteTrouble trouble
 
 // peer is another server, with connections to it that are kept for use.
 type peer struct {

@@ -17,6 +17,7 @@ mod nginx;
 mod place;
 mod process;
 mod program;
+mod redis;
 mod scratch;
 mod server;
 mod shapes;
@@ -32,6 +33,7 @@ pub use nginx::Nginx;
 pub use place::Place;
 pub use process::{Process, kill};
 pub use program::Program;
+pub use redis::{Redis, RedisPort};
 pub use scratch::Scratch;
 pub use server::Server;
 pub use shapes::{

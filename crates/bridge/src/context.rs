@@ -4,6 +4,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::sync::{Arc, OnceLock};
 
 use goherd_reactor::Reactor;
+use goherd_redis::Remote;
 use goherd_shm::{Commons, Seat, Who};
 
 use crate::spool::Spools;
@@ -85,6 +86,17 @@ pub struct Share {
     pub seat: Seat,
     /// The number by which it registers signals.
     pub edition: u32,
+    /// Its caches that lie elsewhere.
+    pub remotes: Remotes,
+}
+
+/// Caches that do not lie in shared memory.
+#[derive(Debug, Default)]
+pub struct Remotes {
+    /// They, in the order of the configuration.
+    pub caches: Vec<Remote>,
+    /// The first of all caches is the first of these.
+    pub first: bool,
 }
 
 /// One per process.

@@ -2,7 +2,7 @@
 //!
 //! In: the path of a library ([`inspect()`], before the first fork) and a [`Context`] ([`install`], after it). Out: a Go
 //! runtime at work in this process ([`load::start`]), which calls back through [`abi`], [`shared`], [`signals`],
-//! [`peers`] and [`spool`].
+//! [`peers`], [`spool`] and [`remote`].
 //!
 //! Invariants: no call from Go into Rust blocks but for a lock that is held for one step, and none calls back into Go. What crosses is integers and borrowed
 //! bytes: Go keeps no address of Rust's beyond the call that follows, and Rust keeps none of Go's beyond the call.
@@ -18,11 +18,12 @@ mod gccgo;
 pub mod inspect;
 pub mod load;
 pub mod peers;
+pub mod remote;
 pub mod shared;
 pub mod signals;
 pub mod spool;
 
-pub use context::{Context, Host, Post, Share, Taking, install};
+pub use context::{Context, Host, Post, Remotes, Share, Taking, install};
 pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};
-pub use spool::Spools;
 pub use load::{App, LoadError, Started};
+pub use spool::Spools;

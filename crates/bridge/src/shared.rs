@@ -23,6 +23,7 @@ use goherd_sys::clock::Millis;
 
 use crate::abi::{GOHERD_EAGAIN, GOHERD_ENOSERVER, borrow, borrow_mut, signed};
 use crate::context::{Share, context};
+use crate::remote;
 
 /// There is no such entry, cache, lock or metric.
 pub const GOHERD_EMISSING: i64 = -7;
@@ -66,12 +67,16 @@ pub const GOHERD_COUNTER: u32 = 1;
 /// A metric that goes up and down.
 pub const GOHERD_GAUGE: u32 = 2;
 
-/// The number of the cache with this name, the first one for an empty name, or an error.
+/// The number of the cache with this name, the first one for an empty name, or an error. One that lies elsewhere has a number
+/// from `GOHERD_REMOTE` on, and is reached by other functions than those of shared memory: `goherd_remote_ask` and its like.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn goherd_cache_find(name: *const u8, length: usize) -> i64 {
     // SAFETY: the caller says that so many bytes are there, unchanged during the call.
     let name = unsafe { borrow(name, length) };
-    with_share(|Share { commons, .. }| {
+    with_share(|Share { commons, remotes, .. }| {
+        if let Some(number) = remote::find(remotes, name) {
+            return number;
+        }
         let found = commons.caches.iter().position(|cache| name.is_empty() || cache.name.as_bytes() == name);
         found.map_or(GOHERD_EMISSING, signed)
     })
@@ -303,7 +308,7 @@ pub unsafe extern "C" fn goherd_once_end(name: *const u8, length: usize, done: u
 }
 
 #[inline]
-fn with_share(operation: impl FnOnce(&Share) -> i64) -> i64 {
+pub(crate) fn with_share(operation: impl FnOnce(&Share) -> i64) -> i64 {
     context().map_or(GOHERD_ENOSERVER, |context| operation(&context.shared))
 }
 

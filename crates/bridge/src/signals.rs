@@ -93,7 +93,7 @@ pub unsafe extern "C" fn goherd_signal_register(
     change(why, |context| {
         let (signal, receiver) = (number(signal)?, text(receiver)?);
         receiver.parse::<Receiver>().map_err(said)?;
-        let Share { commons, seat, edition } = &*context.shared;
+        let Share { commons, seat, edition, .. } = &*context.shared;
         commons.signals.register(seat, *edition, signal, receiver).map_err(said)?;
         Ok(0)
     })
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn goherd_signal_allot(
     change(why, |context| {
         let (name, receiver) = (text(name)?, text(receiver)?);
         receiver.parse::<Receiver>().map_err(said)?;
-        let Share { commons, seat, edition } = &*context.shared;
+        let Share { commons, seat, edition, .. } = &*context.shared;
         commons.signals.allot(seat, *edition, name, receiver).map(i64::from).map_err(said)
     })
 }
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn goherd_signal_add(
             return source(kind, 0, millis, times, text(what)?).map(|_| 0);
         }
         let source = source(kind, number(signal)?, millis, times, text(what)?)?;
-        let Share { commons, seat, edition } = &*context.shared;
+        let Share { commons, seat, edition, .. } = &*context.shared;
         commons.signals.add(seat, *edition, &source).map_err(said)?;
         Ok(0)
     })

@@ -16,6 +16,7 @@ mod address;
 mod agenda;
 mod agreement;
 mod argv;
+mod backend;
 mod cache;
 mod call;
 mod config;
@@ -37,6 +38,7 @@ mod tool;
 
 pub use address::Address;
 pub use agenda::{CronJob, Timer};
+pub use backend::{Backend, RedisPlace, RedisServer, Secret};
 pub use cache::{Cache, LARGEST_BLOCK, LONGEST_KEY, MOST_ITEMS};
 pub use call::Call;
 pub use config::{CheaperAlgo, Config, LoopEngine};

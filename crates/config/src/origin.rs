@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::backend::without_secret;
 use crate::printable::printable;
 
 /// The place a setting comes from.
@@ -47,8 +48,11 @@ impl IniLine {
             return Ok(());
         }
         let gutter = " ".repeat(self.number.to_string().len());
-        let text: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let (indent, carets) = (" ".repeat(before.chars().count()), "^".repeat(marked.chars().count()));
+        let text: String =
+            without_secret(&self.text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let from = before.chars().count();
+        let room = text.chars().count().saturating_sub(from); // a mark may have begun in what is hidden
+        let (indent, carets) = (" ".repeat(from), "^".repeat(marked.chars().count().min(room)));
         write!(f, "\n{gutter} |\n{} | {text}\n{gutter} | {indent}{carets}", self.number)
     }
 }

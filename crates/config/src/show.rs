@@ -1,11 +1,14 @@
 //! `--show-config`: the effective settings as an ini document which parses back to the same [`Config`].
 //!
+//! Passwords are not shown, and do not parse back.
+//!
 //! Settings keep the order in which they count, as sockets of several protocols do in `Config`; then come the defaults.
 //!
 //! [`Config`]: crate::Config
 
 use std::fmt::Write;
 
+use crate::backend;
 use crate::error::Error;
 use crate::options::{self, Part};
 use crate::settings::{Setting, Typed};
@@ -17,7 +20,8 @@ pub fn show(typed: &Typed) -> Result<String, Error> {
         .to_owned();
     for setting in typed.effective().filter(|setting| setting.option.part == Part::Setting) {
         fits_ini(setting)?;
-        line(&mut document, &setting.origin.to_string(), setting.option.name(), &setting.value);
+        let value = backend::shown(&setting.value);
+        line(&mut document, &setting.origin.to_string(), setting.option.name(), &value);
     }
     for row in options::all() {
         let given = typed.settings.iter().any(|setting| setting.option.name() == row.name());

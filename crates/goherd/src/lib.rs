@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod background;
+mod caches;
 mod log;
 mod pidfile;
 mod reload;

@@ -11,6 +11,7 @@ use goherd_sys::notify::Notifier;
 use goherd_sys::{Pid, process, stderr, user};
 
 use crate::background;
+use crate::caches;
 use crate::reload::Server;
 use crate::settings::{self, Failure};
 use crate::sockets::{self, Sources};
@@ -27,6 +28,7 @@ pub fn check(config: &Config, inherited: &[Inherited], application: &Application
     spools::check(config, &settings::confinement(config)?)?;
     settings::capacity(config)?;
     settings::agenda(config)?;
+    caches::remote(config)?;
     home.leave()?;
     app.describe().for_each(|line| stderr::line(&line));
     stderr::line("the configuration is good");

@@ -10,9 +10,9 @@ use goherd_bridge::App;
 use goherd_config::{CheaperAlgo, Config};
 use goherd_events::{Job, TimeZone, When};
 use goherd_master::{Agenda, Algorithm, Cheaper, Errand, Plan, Store, Task, Upkeep};
-use goherd_shm::cache::{self, Ttl};
 use goherd_shm::Who;
-use goherd_shm::commons::{Wanted, WantedCache};
+use goherd_shm::cache;
+use goherd_shm::commons::Wanted;
 use goherd_shm::inboxes::{Addressees, Farm};
 use goherd_shm::locks;
 use goherd_sys::descriptors;
@@ -21,9 +21,8 @@ use goherd_sys::process::Bounds;
 use goherd_sys::user::{self, Identity};
 use goherd_worker::{Confinement, Limits, Times};
 
-use crate::{runtime, spools};
-
 use crate::Application;
+use crate::{caches, runtime, spools};
 
 /// The most connections of one worker, unless max-connections says otherwise.
 const USUAL_CONNECTIONS: u32 = 65_536;
@@ -143,6 +142,7 @@ pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_w
         max_requests_per_life: config.max_requests,
         max_requests_delta: config.max_requests_delta,
         baton,
+        remotes: caches::remote(config)?,
         folder: PathBuf::new(),
         app,
     })
@@ -194,7 +194,10 @@ pub fn plan(config: &Config) -> Plan {
     let mebibytes = |count: u64| count.saturating_mul(1 << 20);
     Plan {
         workers: config.processes.into(),
-        crew: (1..=config.all_mules()).map(Who::mule).chain((1..=config.all_spoolers()).map(Who::spooler)).collect(),
+        crew: (1..=config.all_mules())
+            .map(Who::mule)
+            .chain((1..=config.all_spoolers()).map(Who::spooler))
+            .collect(),
         crew_mercy: milliseconds(config.mule_reload_mercy),
         start_timeout: milliseconds(config.worker_start_timeout),
         mercy: milliseconds(config.worker_reload_mercy),
@@ -229,20 +232,6 @@ fn cheaper(config: &Config) -> Cheaper {
 
 /// What the processes are to share.
 pub fn commons(config: &Config) -> Wanted {
-    let cache = |cache: goherd_config::Cache| WantedCache {
-        settings: cache::Settings {
-            items: cache.items,
-            key_size: cache.key_size,
-            block_size: cache.block_size,
-            blocks: cache.blocks,
-            purge_lru: cache.purge_lru,
-        },
-        usual_ttl: match milliseconds(cache.expires) {
-            0 => Ttl::Endless,
-            millis => Ttl::Millis(millis),
-        },
-        name: cache.name,
-    };
     let farm = |farm: &goherd_config::Farm| Farm { name: farm.name.clone(), mules: farm.mules.clone() };
     let addressees = Addressees {
         workers: config.processes.into(),
@@ -250,7 +239,7 @@ pub fn commons(config: &Config) -> Wanted {
         spoolers: config.all_spoolers(),
         farms: config.farms.iter().map(farm).collect(),
     };
-    Wanted { locks: config.locks + 1, caches: config.all_caches().map(cache).collect(), addressees }
+    Wanted { locks: config.locks + 1, caches: caches::shared(config), near: caches::near(config), addressees }
 }
 
 /// How that is to be looked after. Relative paths are of the current folder.

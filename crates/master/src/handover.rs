@@ -5,8 +5,8 @@
 //! goherd 3                                 the version of this format, and of what master and workers share
 //! paused
 //! scoreboard #0
-//! seats #1                                 so, too: locks, metrics, once, signals
-//! cache #5 NAME
+//! seats #1                                 so, too: locks, metrics, once, signals, marks
+//! cache #5 NAME                            so, too: near
 //! entry #6 call:worker1                    where things go into an inbox; `exit`: where they come out
 //! listener #1 http                         and whatever else its owner says of it
 //! member LINE worker 1 PID BORN serves #2  BORN in milliseconds of the monotonic clock; or `leaves`, or `waits`
@@ -138,7 +138,7 @@ impl Handover {
             return Err(malformed("its version is another one"));
         }
         let (mut paused, mut scoreboard) = (false, None);
-        let (mut tables, mut caches) = ([const { None }; 5], Vec::new());
+        let (mut tables, mut caches, mut near) = ([const { None }; 6], Vec::new(), Vec::new());
         let (mut entries, mut exits) = (Vec::new(), Vec::new());
         let (mut listeners, mut members, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
         let mut legacy = Legacy::default();
@@ -157,6 +157,8 @@ impl Handover {
                 ["metrics", fd] => tables[2] = Some(take(fd)?),
                 ["once", fd] => tables[3] = Some(take(fd)?),
                 ["signals", fd] => tables[4] = Some(take(fd)?),
+                ["marks", fd] => tables[5] = Some(take(fd)?),
+                ["near", fd, name] => near.push((name.to_owned(), take(fd)?)),
                 ["cache", fd, name] => caches.push((name.to_owned(), take(fd)?)),
                 ["entry", fd, name] => entries.push((name.to_owned(), take(fd)?)),
                 ["exit", fd, name] => exits.push((name.to_owned(), take(fd)?)),
@@ -175,14 +177,19 @@ impl Handover {
             }
         }
         let scoreboard = scoreboard.ok_or_else(|| malformed("there is no scoreboard"))?;
-        let [Some(seats), Some(locks), Some(metrics), Some(once), Some(signals)] = tables else {
+        let [Some(seats), Some(locks), Some(metrics), Some(once), Some(signals), Some(marks)] = tables else {
             return Err(malformed("a table of what all share is missing"));
         };
         let inbox = |((name, entry), (same, exit)): ((String, OwnedFd), (String, OwnedFd))| {
-            if name == same { Ok((name, Inbox::adopt(entry, exit))) } else { Err(malformed("inboxes are mixed up")) }
+            if name == same {
+                Ok((name, Inbox::adopt(entry, exit)))
+            } else {
+                Err(malformed("inboxes are mixed up"))
+            }
         };
         let inboxes = entries.into_iter().zip(exits).map(inbox).collect::<io::Result<_>>()?;
-        let commons = Some(Descriptors { seats, locks, metrics, once, signals, caches, inboxes });
+        let commons =
+            Some(Descriptors { seats, locks, metrics, once, signals, marks, caches, near, inboxes });
         Ok(Self { paused, scoreboard, commons, listeners, members, strangers, legacy })
     }
 

@@ -10,6 +10,7 @@ use goherd_sys::inbox::Inbox;
 use crate::cache::{Cache, Settings, Ttl};
 use crate::inboxes::{Addressees, Inboxes};
 use crate::locks::Locks;
+use crate::marks::Marks;
 use crate::metrics::Metrics;
 use crate::once::Once;
 use crate::region::AdoptError;
@@ -32,6 +33,8 @@ pub struct Wanted {
     pub caches: Vec<WantedCache>,
     /// Whom there are to be inboxes for.
     pub addressees: Addressees,
+    /// Copies of what lies elsewhere.
+    pub near: Vec<WantedCache>,
 }
 
 /// A cache that is asked for.
@@ -58,10 +61,14 @@ pub struct Commons {
     pub once: Arc<Once>,
     /// Who receives which signal, and what raises it.
     pub signals: Arc<Signals>,
+    /// What tells copies that are good from others.
+    pub marks: Arc<Marks>,
     /// The caches, in the order of the configuration.
     pub caches: Vec<NamedCache>,
     /// The inboxes, which are no memory, and are kept like it.
     pub inboxes: Inboxes,
+    /// Copies of what lies elsewhere, in that order, too. The name tells where.
+    pub near: Vec<NamedCache>,
 }
 
 /// A cache with its name.
@@ -88,10 +95,14 @@ pub struct Descriptors {
     pub once: OwnedFd,
     /// Of the table of signals.
     pub signals: OwnedFd,
+    /// Of the marks.
+    pub marks: OwnedFd,
     /// Of the caches, with their names.
     pub caches: Vec<(String, OwnedFd)>,
     /// The inboxes, with their names.
     pub inboxes: Vec<(String, Inbox)>,
+    /// Of the copies, with their names.
+    pub near: Vec<(String, OwnedFd)>,
 }
 
 impl Commons {
@@ -103,7 +114,9 @@ impl Commons {
             metrics: Arc::new(Metrics::new(METRICS)?),
             once: Arc::new(Once::new(ONCE)?),
             signals: Arc::new(Signals::new(SOURCES)?),
-            caches: wanted.caches.iter().map(|cache| cache.make(&[])).collect::<io::Result<_>>()?,
+            marks: Arc::new(Marks::new()?),
+            caches: make(&wanted.caches, &[])?,
+            near: make(&wanted.near, &[])?,
             inboxes: Inboxes::default().renewed(&wanted.addressees)?,
         })
     }
@@ -118,8 +131,10 @@ impl Commons {
             metrics: Arc::new(Metrics::adopt(left.metrics)?),
             once: Arc::new(Once::adopt(left.once)?),
             signals: Arc::new(Signals::adopt(left.signals)?),
+            marks: Arc::new(Marks::adopt(left.marks)?),
             caches: left.caches.into_iter().map(cache).collect::<Result<_, _>>()?,
             inboxes: Inboxes::adopt(left.inboxes),
+            near: left.near.into_iter().map(cache).collect::<Result<_, _>>()?,
         })
     }
 
@@ -136,7 +151,9 @@ impl Commons {
             metrics: Arc::clone(&self.metrics),
             once: Arc::clone(&self.once),
             signals: Arc::clone(&self.signals),
-            caches: wanted.caches.iter().map(|cache| cache.make(&self.caches)).collect::<io::Result<_>>()?,
+            marks: Arc::clone(&self.marks),
+            caches: make(&wanted.caches, &self.caches)?,
+            near: make(&wanted.near, &self.near)?,
             inboxes: self.inboxes.renewed(&wanted.addressees)?,
         })
     }
@@ -151,7 +168,7 @@ impl Commons {
     pub fn release_all_of(&self, seat: &Seat, dead: Life) {
         let _released = self.locks.release_all_of(dead);
         self.once.release_all_of(dead);
-        for cache in &self.caches {
+        for cache in self.caches.iter().chain(&self.near) {
             let _put_right = cache.cache.release_all_of(seat, dead);
         }
     }
@@ -164,13 +181,21 @@ impl Commons {
             ("metrics", self.metrics.as_fd()),
             ("once", self.once.as_fd()),
             ("signals", self.signals.as_fd()),
+            ("marks", self.marks.as_fd()),
         ];
-        let caches = self.caches.iter().map(|cache| (format!("cache {}", cache.name), cache.cache.as_fd()));
+        let caches = self.caches.iter().map(|cache| ("cache", cache));
+        let caches = caches.chain(self.near.iter().map(|cache| ("near", cache)));
+        let caches = caches.map(|(what, cache)| (format!("{what} {}", cache.name), cache.cache.as_fd()));
         let ends = self.inboxes.parts().flat_map(|(name, (entry, exit))| {
             [(format!("entry {name}"), entry), (format!("exit {name}"), exit)]
         });
         tables.into_iter().map(|(what, fd)| (what.to_owned(), fd)).chain(caches).chain(ends)
     }
+}
+
+/// The caches that are `wanted`, each of them one of `old` if that has such a one.
+fn make(wanted: &[WantedCache], old: &[NamedCache]) -> io::Result<Vec<NamedCache>> {
+    wanted.iter().map(|cache| cache.make(old)).collect()
 }
 
 impl WantedCache {
@@ -198,7 +223,13 @@ mod tests {
             settings: Settings { items, key_size: 16, block_size: 64, blocks: items, purge_lru: false },
             usual_ttl: Ttl::Endless,
         };
-        Wanted { locks, caches: caches.iter().map(cache).collect(), ..Wanted::default() }
+        let near = WantedCache { name: "near.it".to_owned(), ..cache(&("", 8)) };
+        Wanted {
+            locks,
+            caches: caches.iter().map(cache).collect(),
+            near: vec![near],
+            addressees: Addressees::default(),
+        }
     }
 
     #[test]
@@ -209,6 +240,9 @@ mod tests {
             next.cache(name).zip(first.cache(name)).is_some_and(|(a, b)| Arc::ptr_eq(&a.cache, &b.cache))
         };
         assert_eq!(["a", "b", "c"].map(same), [false, true, false]);
+        assert!(Arc::ptr_eq(&first.near[0].cache, &next.near[0].cache));
+        assert!(Arc::ptr_eq(&first.marks, &next.marks));
+        assert!(next.cache("near.it").is_none(), "copies are no caches");
         assert!(Arc::ptr_eq(&first.locks, &next.locks) && Arc::ptr_eq(&first.once, &next.once));
         assert!(Arc::ptr_eq(&first.signals, &next.signals));
         let more = next.renewed(&wanted(4, &[])).unwrap();
@@ -223,12 +257,25 @@ mod tests {
         cache.put(&seat, b"k", b"v", Ttl::Endless, Rule::Always, now).unwrap();
         let mut parts: Vec<_> =
             first.parts().map(|(what, fd)| (what, fd.try_clone_to_owned().unwrap())).collect();
-        assert_eq!(parts.len(), 6);
-        let (name, cache) = parts.pop().unwrap();
-        let mut next = || parts.pop().unwrap().1;
-        let (signals, once, metrics, locks, seats) = (next(), next(), next(), next(), next());
-        let caches = vec![(name.strip_prefix("cache ").unwrap().to_owned(), cache)];
-        let second = Commons::adopt(Descriptors { seats, locks, metrics, once, signals, caches, inboxes: Vec::new() }).unwrap();
+        assert_eq!(parts.len(), 8);
+        let mut next = || parts.pop().unwrap();
+        let (near, cache) = (next(), next());
+        assert_eq!([&near.0, &cache.0], ["near near.it", "cache a"]);
+        let [marks, signals, once, metrics, locks, seats] = std::array::from_fn(|_| next().1);
+        let (caches, near) = (vec![("a".to_owned(), cache.1)], vec![("near.it".to_owned(), near.1)]);
+        let second = Commons::adopt(Descriptors {
+            seats,
+            locks,
+            metrics,
+            once,
+            signals,
+            marks,
+            caches,
+            near,
+            inboxes: Vec::new(),
+        })
+        .unwrap();
+        assert_eq!(second.near[0].name, "near.it");
         assert_eq!(second.locks.count(), 3);
         assert_eq!(second.cache("a").unwrap().cache.get(&seat, b"k", now).as_deref(), Some(&b"v"[..]));
     }

@@ -90,7 +90,10 @@ impl Inboxes {
     pub fn renewed(&self, wanted: &Addressees) -> io::Result<Self> {
         let make = |name: String| {
             let old = self.inboxes.iter().find(|old| old.name == name);
-            old.map_or_else(|| Ok(Arc::new(NamedInbox { inbox: Inbox::new()?, name })), |old| Ok(Arc::clone(old)))
+            old.map_or_else(
+                || Ok(Arc::new(NamedInbox { inbox: Inbox::new()?, name })),
+                |old| Ok(Arc::clone(old)),
+            )
         };
         let inboxes = wanted.names().into_iter().map(make).collect::<io::Result<_>>()?;
         Ok(Self { inboxes, farms: wanted.farms.clone() })

@@ -23,6 +23,8 @@ pub mod inboxes;
 mod lock;
 #[cfg(not(loom))]
 pub mod locks;
+#[cfg(not(loom))]
+pub mod marks;
 pub mod message;
 #[cfg(not(loom))]
 pub mod metrics;
@@ -47,6 +49,8 @@ pub use inboxes::Inboxes;
 pub use lock::Taken;
 #[cfg(not(loom))]
 pub use locks::Locks;
+#[cfg(not(loom))]
+pub use marks::Marks;
 pub use message::{ToMaster, ToWorker};
 #[cfg(not(loom))]
 pub use metrics::Metrics;

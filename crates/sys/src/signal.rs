@@ -142,10 +142,27 @@ pub fn reset() -> io::Result<()> {
 
 /// Keeps every signal away from this thread: for threads that a Go runtime knows nothing about.
 pub fn block_all_in_thread() -> io::Result<()> {
+    set_mask(libc::SIG_SETMASK, &all())
+}
+
+/// Does something on this thread while every signal is kept away from it: threads that are started so never see one.
+pub fn without_signals<T>(action: impl FnOnce() -> T) -> io::Result<T> {
+    let (all, mut old) = (all(), set_of(&[]));
+    // SAFETY: both sets are initialised, and live until the call is over.
+    match unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut old) } {
+        0 => {}
+        error => return Err(io::Error::from_raw_os_error(error)),
+    }
+    let done = action();
+    set_mask(libc::SIG_SETMASK, &old)?;
+    Ok(done)
+}
+
+fn all() -> libc::sigset_t {
     let mut set = set_of(&[]);
     // SAFETY: the set is initialised; sigfillset cannot fail.
     let _always_zero = unsafe { libc::sigfillset(&raw mut set) };
-    set_mask(libc::SIG_SETMASK, &set)
+    set
 }
 
 fn set_of(signals: &[Signum]) -> libc::sigset_t {

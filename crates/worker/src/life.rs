@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use goherd_bridge::{App, Context, Host, LoadError, Share, Spools, Started};
+use goherd_bridge::{App, Context, Host, LoadError, Remotes, Share, Spools, Started};
 use goherd_proto::Protocol;
 use goherd_reactor::{Door, Harakiri, Limits, MOST_HELD, Reactor, Times};
-use goherd_shm::{Birth, Role, ToMaster, Who};
+use goherd_redis::{Near, Remote};
+use goherd_shm::{Birth, Commons, Role, ToMaster, Who};
 use goherd_sys::control::Control;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::signal;
@@ -66,6 +67,17 @@ pub struct Settings {
     pub spool: SpoolSettings,
     /// The wake-up that workers pass among themselves.
     pub baton: Arc<EventFd>,
+    /// Caches that do not lie in shared memory.
+    pub remotes: RemoteSettings,
+}
+
+/// Caches that lie in Redis.
+#[derive(Clone, Debug, Default)]
+pub struct RemoteSettings {
+    /// They, in the order of the configuration.
+    pub caches: Vec<goherd_redis::Settings>,
+    /// The first of all caches is the first of these.
+    pub first: bool,
 }
 
 /// What is spoken at a listener.
@@ -114,8 +126,7 @@ pub fn run(settings: &Settings, birth: Birth) {
         Err(error) => fail(&control, error.to_string()),
     };
     let desk = Arc::new(Desk::new(who, line, control, scoreboard, mail, life, post));
-    let seat = commons.seats.sit().map_err(io::Error::other);
-    let share = seat.map(|seat| Arc::new(Share { commons, seat, edition }));
+    let share = share(settings, commons, who, edition).map(Arc::new);
     let failure = match share.and_then(|share| Ok((settle_in(settings, listeners, &desk, &share)?, share))) {
         Ok(((reactor, spools), share)) => match live(settings, reactor, &desk, share, spools) {
             Ok(()) => return,
@@ -148,6 +159,7 @@ fn settle_in(
     settings.confinement.enter(&settings.app)?;
     let (spools, tasks) = settings.spool.open(desk.who)?;
     tasks.into_iter().for_each(|tasks| desk.has_tasks(tasks));
+    share.remotes.caches.iter().try_for_each(Remote::begin)?; // threads: none may be there when privileges are given up
     if desk.who.is_crew() {
         let desk = Arc::clone(desk);
         spawn_watch(move || crew::watch(&desk))?;
@@ -180,6 +192,22 @@ fn spawn_watch(watch: impl FnOnce() + Send + 'static) -> io::Result<()> {
         watch();
     })?;
     Ok(())
+}
+
+/// The process's way to what all share, and to what lies elsewhere.
+fn share(settings: &Settings, commons: Arc<Commons>, who: Who, edition: u32) -> io::Result<Share> {
+    let seat = commons.seats.sit().map_err(io::Error::other)?;
+    let remote = |settings: &goherd_redis::Settings| {
+        let near = settings.near.and_then(|(millis, place)| {
+            let copies = commons.near.get(place)?;
+            let (cache, marks) = (Arc::clone(&copies.cache), Arc::clone(&commons.marks));
+            Some(Near { name: copies.name.clone(), cache, marks, millis })
+        });
+        Remote::new(settings.clone(), &who.to_string(), Arc::clone(&commons.marks), near)
+            .map_err(io::Error::other)
+    };
+    let caches = settings.remotes.caches.iter().map(remote).collect::<io::Result<_>>()?;
+    Ok(Share { commons, seat, edition, remotes: Remotes { caches, first: settings.remotes.first } })
 }
 
 /// Loads the application and serves; answers with the reason why not, or when the application is the program's own.

@@ -86,6 +86,38 @@ func remove(w http.ResponseWriter, q query, c *uwsgi.Cache) {
 	told(w, c.Delete(q.text("k")), "ok")
 }
 
+func exists(w http.ResponseWriter, q query, c *uwsgi.Cache) {
+	told(w, nil, "%v", c.Exists(q.text("k")))
+}
+
+// long puts a value of many bytes and reads it.
+func long(w http.ResponseWriter, q query, c *uwsgi.Cache) {
+	value := bytes.Repeat([]byte("0123456789"), int(q.number("tens")))
+	if err := c.Set(q.text("k"), value, q.ttl()); err != nil {
+		told(w, err, "")
+		return
+	}
+	found, err := c.Get(q.text("k"))
+	told(w, err, "%v", bytes.Equal(found, value))
+}
+
+// fill puts many entries.
+func fill(w http.ResponseWriter, q query, c *uwsgi.Cache) {
+	for i := int64(0); i < q.number("count"); i++ {
+		if err := c.Set(fmt.Sprint(i), []byte("v"), q.ttl()); err != nil {
+			told(w, err, "")
+			return
+		}
+	}
+	told(w, nil, "%d", len(c.Keys()))
+}
+
+// kind tells which of the errors that have a name the one of reading a key is.
+func kind(w http.ResponseWriter, q query, c *uwsgi.Cache) {
+	_, err := c.Get(q.text("k"))
+	told(w, nil, "remote %v, unreachable %v", errors.Is(err, uwsgi.ErrRemote), errors.Is(err, uwsgi.ErrUnreachable))
+}
+
 func incr(w http.ResponseWriter, q query, c *uwsgi.Cache) {
 	sum, err := c.Incr(q.text("k"), q.number("by"), q.ttl())
 	told(w, err, "%d", sum)
@@ -211,7 +243,7 @@ func main() {
 	}
 	for path, f := range map[string]func(http.ResponseWriter, query, *uwsgi.Cache){
 		"/get": get, "/set": set, "/add": add, "/update": update, "/delete": remove, "/incr": incr, "/ttl": ttl,
-		"/keys": keys, "/clear": clear, "/storm": storm,
+		"/keys": keys, "/clear": clear, "/storm": storm, "/exists": exists, "/long": long, "/fill": fill, "/kind": kind,
 	} {
 		http.HandleFunc(path, withCache(f))
 	}

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use goherd_tests::{
-    Client, Launch, Place, Program, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch,
-    with_both_toolchains,
+    Client, Launch, Place, Program, Scratch, Server, Shape, Signal, Toolchain, app, eventually, kill, launch,
+    launch_of, shaped, with_both_toolchains,
 };
 
 with_both_toolchains!(
@@ -22,6 +22,7 @@ with_both_toolchains!(
     once_is_once_for_all_workers,
     metrics_are_of_all_workers,
     the_example_shares_its_pages,
+    executables_with_their_server_share_too,
 );
 
 const CACHES: [&str; 3] = ["--cache2=name=a,items=8,blocksize=64,keysize=16", "--locks=2", "--goroutines=16"];
@@ -310,6 +311,22 @@ fn the_example_shares_its_pages(toolchain: Toolchain) {
     says(&server, "/metrics", "pages made: 1\n");
     let visits: Vec<_> = (0..5).map(|_| server.text("/count/home")).collect();
     assert!(visits[4].starts_with("home: visit 5, seen by worker "), "{visits:?}");
+}
+
+fn executables_with_their_server_share_too(toolchain: Toolchain) {
+    for shape in [Shape::Monolith, Shape::Linked] {
+        let program = shaped(toolchain, shape, "commons");
+        let server = launch_of(&program).on_loopback().processes(2).with(CACHES).start();
+        says(&server, "/set?k=k&v=1", "ok");
+        both_say(&server, "/get?k=k", "value \"1\"");
+        let victim = serving(&server);
+        kill(victim, Signal::KILL);
+        other_workers(&server, victim);
+        both_say(&server, "/get?k=k", "value \"1\"");
+        both_say(&server, "/mains", "1");
+        says(&server, "/locked?n=1", "had it");
+        assert_eq!(server.stop(), 0);
+    }
 }
 
 #[test]

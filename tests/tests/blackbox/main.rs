@@ -35,6 +35,7 @@ mod notices;
 mod packaging;
 mod privileges;
 mod readme;
+mod redis;
 mod reloads;
 mod service;
 mod services;

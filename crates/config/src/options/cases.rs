@@ -491,7 +491,7 @@ const CASES: &[Case] = &[
         refused: &[
             ("", "is none of its keys"),
             ("name=pages", "items=N"),
-            ("items=7,backend=redis", "is none of its keys"),
+            ("items=7,backend=redis", "expected redis://"),
             ("items=banana", "a whole number from 1"),
         ],
     },

@@ -10,7 +10,7 @@ pub const ROWS: &[OptionRow] = &[
         kind: Kind::Text(cache2),
         value_name: "KEY=VALUE,…",
         list: true,
-        help: "Make a cache that all workers share: name=pages,items=1000",
+        help: "Make a cache that all workers share: name=pages,items=1000, or one in Redis: backend=redis://HOST",
         doc: "\
 Its keys are
 
@@ -24,6 +24,22 @@ Its keys are
 - `store`: a file that it is saved in, and restored from when the server starts. One that is damaged is set aside as
   `FILE.damaged`, with the reason in the log, and the cache begins empty.
 - `store_sync`: it is saved every so many seconds, if it has changed, and at the end; `0`: at the end alone; 10.
+- `backend`: it lies in Redis, or Valkey, instead of shared memory. `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`,
+  `rediss://…` for TLS, `unix:///PATH[?db=DB&user=USER&pass=PASSWORD]`. In user and password characters such as `@`, `/`, `:`, `,`
+  and `%` are written `%40`, `%2F`, `%3A`, `%2C`, `%25`. `items` need not be there then, nor may `store` and `purge_lru`:
+  Redis sees to that.
+
+With `backend` there are also
+
+- `prefix`: what all keys begin with in Redis; `goherd:NAME:`.
+- `pool`: the most connections of a process, which is how many calls can be under way; as many as `goroutines`, up to 16.
+- `connect`, `timeout`: how many milliseconds connecting may take, with TLS and login, and an answer; 1000 each.
+- `near`: for so many milliseconds what was read is served from shared memory without asking Redis. What this server
+  writes is seen by all its processes at once, what others write after that time. `items`, `blocks` and `blocksize` are of
+  this memory then, with `items=1000`; what was not used for longest is dropped.
+- `password_file`: a file that holds the password, read at the start and in reloads.
+- `tls_ca`, `tls_cert`, `tls_key`: PEM files with the authorities that are trusted instead of the system's, and with a
+  certificate of the server's own and its key.
 
 Memory is taken only as far as it is used. The cache outlives workers, reloads and upgrades of the server. If a reload
 gives it other sizes, it is made anew and what it holds is copied, unless that is a lot. Applications reach it through the
