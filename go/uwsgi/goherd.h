@@ -1,6 +1,7 @@
 /* The C interface of Goherd: what the Go package `uwsgi` calls, and programs of C.
  *
- * Generated from crates/bridge/src/abi.rs, shared.rs, signals.rs, peers.rs and crates/libgoherd/src/entry.rs by `make header`: do not edit.
+ * Generated from crates/bridge/src/abi.rs, shared.rs, signals.rs, peers.rs, spool.rs, remote.rs and crates/libgoherd/src/entry.rs
+ * by `make header`: do not edit.
  *
  * A program of C that is linked with libgoherd calls goherd_main.
  *
@@ -199,6 +200,36 @@
 
 // `goherd_spool_end`: it was interrupted because the process is to end. It is tried again, and this try does not count.
 #define GOHERD_TASK_INTERRUPTED 3
+
+// The number of the first cache that lies elsewhere.
+#define GOHERD_REMOTE 65536
+
+// Redis refuses. `goherd_remote_reason` says why.
+#define GOHERD_EDENIED -30
+
+// Redis cannot be reached, or does not answer in time. `goherd_remote_reason` says more.
+#define GOHERD_EUNREACHABLE -31
+
+// `goherd_remote_ask`: for the value of `key`.
+#define GOHERD_ASK_GET 1
+
+// `goherd_remote_ask`: to put `value`, for `millis`, if `number` (`GOHERD_ALWAYS` and its like) allows it.
+#define GOHERD_ASK_PUT 2
+
+// `goherd_remote_ask`: to add `number` to what `key` is; an absent entry counts from 0 and lives for `millis`.
+#define GOHERD_ASK_ADD 3
+
+// `goherd_remote_ask`: to delete `key`.
+#define GOHERD_ASK_DELETE 4
+
+// `goherd_remote_ask`: for how many milliseconds `key` lives on.
+#define GOHERD_ASK_TTL 5
+
+// `goherd_remote_ask`: for a portion of all keys, by `number`: 0, then what the one before has given.
+#define GOHERD_ASK_KEYS 6
+
+// `goherd_remote_ask`: to delete a portion of all entries, by `number` as above.
+#define GOHERD_ASK_CLEAR 7
 
 // Bytes of the server: valid as long as the process lives.
 typedef struct goherd_bytes {
@@ -403,8 +434,10 @@ int64_t goherd_read(uint64_t exchange,
                     uint8_t *buffer,
                     uintptr_t length);
 
-// The number of the cache with this name, the first one for an empty name, or an error.
-int64_t goherd_cache_find(const uint8_t *name, uintptr_t length);
+// The number of the cache with this name, the first one for an empty name, or an error. One that lies elsewhere has a number
+// from `GOHERD_REMOTE` on, and is reached by other functions than those of shared memory: `goherd_remote_ask` and its like.
+int64_t goherd_cache_find(const uint8_t *name,
+                          uintptr_t length);
 
 // The longest key that the cache takes, in bytes, or the longest value, if `of_values` is not 0; or an error.
 int64_t goherd_cache_longest(uint32_t cache,
@@ -591,6 +624,57 @@ int64_t goherd_spool_next(struct goherd_task *task);
 int64_t goherd_spool_end(uint32_t outcome,
                          const uint8_t *reason,
                          uintptr_t length);
+
+// How many calls to a cache that lies elsewhere can be under way: its lines, numbered from 0; or an error.
+int64_t goherd_remote_lines(uint32_t cache);
+
+// For how many milliseconds, at most, a call is to be waited for; or an error.
+int64_t goherd_remote_patience(uint32_t cache);
+
+// The longest key that the cache takes, in bytes, or the longest value, if `of_values` is not 0; or an error.
+int64_t goherd_remote_longest(uint32_t cache,
+                              uint32_t of_values);
+
+// Makes a line usable and gives its descriptor, which is readable when there is something to take, is non-blocking, and stays
+// the server's; or an error.
+int64_t goherd_remote_line(uint32_t cache,
+                           uint32_t line);
+
+// Copies the beginning of the value of a key into the `length` bytes at `buffer`, as much as they take, if shared memory has a
+// copy of it that is good: gives the length of all of it. `GOHERD_EMISSING`: ask.
+int64_t goherd_remote_near(uint32_t cache,
+                           const uint8_t *key,
+                           uintptr_t key_length,
+                           uint8_t *buffer,
+                           uintptr_t length);
+
+// Begins a call on a line: `what` is `GOHERD_ASK_GET` or its like, which say what the rest means. 0 or an error;
+// `GOHERD_EBUSY`: the one before is not over.
+int64_t goherd_remote_ask(uint32_t cache,
+                          uint32_t line,
+                          uint32_t what,
+                          const uint8_t *key,
+                          uintptr_t key_length,
+                          const uint8_t *value,
+                          uintptr_t value_length,
+                          int64_t number,
+                          uint64_t millis);
+
+// What has come of the call on a line: the length of what it has given, of which as much is at `buffer` as its `length` bytes
+// take; or an error; `GOHERD_EAGAIN`: it is not over. It stays until all of it was taken, or the next call. `number` gets the
+// sum, the milliseconds that an entry lives on (at most `GOHERD_ENDLESS`), or what to ask for next (0: that was all).
+int64_t goherd_remote_take(uint32_t cache,
+                           uint32_t line,
+                           uint8_t *buffer,
+                           uintptr_t length,
+                           int64_t *number);
+
+// Copies what Redis, or the way to it, has said of the call that came to nothing into the `length` bytes at `buffer`, as much
+// as they take: gives the length of all of it, or an error.
+int64_t goherd_remote_reason(uint32_t cache,
+                             uint32_t line,
+                             uint8_t *buffer,
+                             uintptr_t length);
 
 // Runs the server, as the command `goherd` does, with the arguments and the environment of `main`; `envp` may be NULL.
 // Gives the code to exit with. Workers are made by fork(2): call it while the process has one thread. They do not return.
