@@ -92,8 +92,8 @@ func Run() {
 		if err := hearPost(); err != nil {
 			log.Fatalf("uwsgi: cannot run: %v", err)
 		}
+		hearMessages() // first: who is ready may be told to finish, with all messages
 		abiRun()
-		hearMessages()
 		runTasks()
 		select {}
 	}

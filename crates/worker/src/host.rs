@@ -204,19 +204,19 @@ pub(crate) struct Course {
 }
 
 impl Desk {
-    /// Messages are this process's from now on.
+    /// Messages are this process's from now on, and signals.
     pub fn begin(&self) {
-        if let Some(messages) =
-            self.mail.messages.as_ref().filter(|_| !self.course.begun.load(Ordering::SeqCst))
-        {
-            if let Err(error) = messages.open() {
-                stderr::line(&format!("{}: cannot watch its inboxes: {error}", self.who));
-            }
-            messages.nudge();
-        }
         let mut early = self.course.early.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.course.begun.load(Ordering::SeqCst) {
+            return;
+        }
+        if let Some(Err(error)) = self.mail.messages.as_ref().map(Intake::open) {
+            stderr::line(&format!("{}: cannot watch its inboxes: {error}", self.who));
+        }
         self.course.begun.store(true, Ordering::SeqCst);
         early.drain(..).for_each(|signal| self.post.put(signal));
+        // Whoever looks now knows that this has begun: if the process was told to finish and nothing waits, it ends.
+        self.mail.messages.iter().for_each(Intake::nudge);
     }
 
     /// A signal has come to one of the crew. It waits for the one before it, as messages do.
@@ -339,6 +339,7 @@ impl Host for Counter {
     }
 
     fn messages(&self) -> Option<RawFd> {
+        self.0.course.listens.store(self.0.mail.messages.is_some(), Ordering::SeqCst);
         self.0.mail.messages.as_ref().map(Intake::raw_fd)
     }
 
@@ -358,6 +359,7 @@ impl Host for Counter {
     }
 
     fn has_message(&self) -> bool {
+        self.0.course.listens.store(false, Ordering::SeqCst); // what there is, it leaves
         self.0.mail.messages.as_ref().is_some_and(Intake::has_something)
     }
 
