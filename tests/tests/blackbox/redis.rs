@@ -1,5 +1,8 @@
 //! Caches that lie in Redis: the same as those in shared memory, and what comes of a server that may be away.
 
+use std::fs;
+use std::time::Duration;
+
 use goherd_tests::{
     Client, Launch, Place, Redis, RedisPort, Scratch, Server, Shape, Signal, Toolchain, app, eventually,
     kill, launch, launch_of, shaped, skip_for_want_of, with_both_toolchains,
@@ -15,7 +18,7 @@ with_both_toolchains!(
     others_go_on_while_redis_is_slow,
     a_late_handler_ends_though_redis_is_slow,
     copies_are_good_until_this_server_writes,
-    copies_outlive_workers_and_reloads,
+    copies_outlive_workers_reloads_and_upgrades,
     a_worker_that_is_killed_in_a_call_harms_nothing,
     connections_are_as_many_as_the_pool,
     tls_is_checked,
@@ -220,6 +223,11 @@ fn workers_live_on_while_redis_is_away(toolchain: Toolchain) {
         assert_eq!(server.worker_pids(), workers, "round {round}: {}", server.log());
     }
     server.wait_for_log("cache r: it answers again");
+    // Connections that have been idle are looked at before they are given what must not be done twice.
+    redis.kill();
+    redis.start_again();
+    std::thread::sleep(Duration::from_millis(1_100));
+    assert_eq!((1..=10).map(|_| server.text("/incr?k=n&by=1")).collect::<Vec<_>>().pop().unwrap(), "10");
 }
 
 fn a_server_starts_without_redis(toolchain: Toolchain) {
@@ -361,10 +369,16 @@ fn copies_are_good_until_this_server_writes(toolchain: Toolchain) {
     comes_to_say(&one, "/get?k=k", "missing");
 }
 
-fn copies_outlive_workers_and_reloads(toolchain: Toolchain) {
+fn copies_outlive_workers_reloads_and_upgrades(toolchain: Toolchain) {
     let Some(redis) = redis() else { return };
     let cache = format!("name=r,backend={},prefix=p:,near=3600000,{PATIENT}", redis.url());
-    let server = server(toolchain, &cache).start();
+    let scratch = Scratch::new();
+    let install = || {
+        fs::copy(Place::Binary.path(), scratch.path("new")).unwrap();
+        fs::rename(scratch.path("new"), scratch.path("server")).unwrap();
+    };
+    install();
+    let server = server(toolchain, &cache).program(&scratch.path("server")).start();
     says(&server, "/set?k=k&v=1", "ok");
     both_say(&server, "/get?k=k", "value \"1\"");
     assert_eq!(redis.ask(&["SET", "p:k", "2"]), "OK");
@@ -377,6 +391,11 @@ fn copies_outlive_workers_and_reloads(toolchain: Toolchain) {
     both_say(&server, "/get?k=k", "value \"1\"");
     server.signal(Signal::HUP);
     server.wait_for_lines("the reload is complete", 1);
+    both_say(&server, "/get?k=k", "value \"1\"");
+    install();
+    server.signal(Signal::HUP);
+    server.wait_for_log("is good: it takes over");
+    server.wait_for_lines(" is ready after ", 7);
     both_say(&server, "/get?k=k", "value \"1\"");
     says(&server, "/update?k=k&v=3", "ok");
     both_say(&server, "/get?k=k", "value \"3\"");
@@ -504,7 +523,7 @@ fn a_password_is_needed_and_never_shown(toolchain: Toolchain) {
 
 fn the_example_counts_in_redis(toolchain: Toolchain) {
     let Some(redis) = redis() else { return };
-    let ini = std::fs::read_to_string(Place::Workspace.path().join("examples/cache/redis.ini")).unwrap();
+    let ini = fs::read_to_string(Place::Workspace.path().join("examples/cache/redis.ini")).unwrap();
     let ini = ini
         .replace("127.0.0.1:9090", "127.0.0.1:0")
         .replace("target/apps/cache-go.so", app(toolchain, "cache").to_str().unwrap())
