@@ -23,6 +23,7 @@ pub mod descriptors;
 pub mod epoll;
 pub mod eventfd;
 pub mod fifo;
+pub mod folder;
 pub mod futex;
 pub mod inbox;
 pub mod inherited;
