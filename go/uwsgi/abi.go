@@ -80,6 +80,20 @@ const (
 // noSignal has abiSignalAdd look whether something could be added.
 const noSignal = 1<<32 - 1
 
+// Errors of abiSpoolPut: no task, and an error of the system, so much less its number.
+const (
+	errTask   = -30
+	errSystem = -1000
+)
+
+// What became of a task.
+const (
+	taskDone        = 0
+	taskFailed      = 1
+	taskGivenUp     = 2
+	taskInterrupted = 3
+)
+
 // When abiCachePut puts.
 const (
 	putAlways    = 0

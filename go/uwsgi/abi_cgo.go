@@ -69,6 +69,11 @@ package uwsgi
 #pragma weak goherd_next_call
 #pragma weak goherd_work_begins
 #pragma weak goherd_work_ended
+#pragma weak goherd_spool_put
+#pragma weak goherd_spool
+#pragma weak goherd_spool_notice
+#pragma weak goherd_spool_next
+#pragma weak goherd_spool_end
 
 static int goherd_present(void) { return goherd_abi_version != 0; }
 */
@@ -79,10 +84,12 @@ import (
 	"unsafe"
 )
 
-// Both sides must mean the same by an event: these two do not compile otherwise.
+// Both sides must mean the same by an event and a task: these do not compile otherwise.
 var (
 	_ [unsafe.Sizeof(event{}) - unsafe.Sizeof(C.goherd_event{})]struct{}
 	_ [unsafe.Sizeof(C.goherd_event{}) - unsafe.Sizeof(event{})]struct{}
+	_ [unsafe.Sizeof(task{}) - unsafe.Sizeof(C.goherd_task{})]struct{}
+	_ [unsafe.Sizeof(C.goherd_task{}) - unsafe.Sizeof(task{})]struct{}
 )
 
 //go:linkname mainMain main.main
@@ -284,3 +291,21 @@ func abiCalls() int64      { return int64(C.goherd_calls()) }
 func abiNextCall() int64   { return int64(C.goherd_next_call()) }
 func abiWorkBegins() int64 { return int64(C.goherd_work_begins()) }
 func abiWorkEnded()        { C.goherd_work_ended() }
+func abiSpoolPut(block, text []byte) int64 {
+	return int64(C.goherd_spool_put((*C.uint8_t)(first(block)), C.uintptr_t(len(block)),
+		(*C.uint8_t)(first(text)), C.uintptr_t(len(text))))
+}
+
+func abiSpool() int64 { return int64(C.goherd_spool()) }
+
+func abiSpoolNotice(mercy *uint64) int64 {
+	return int64(C.goherd_spool_notice((*C.uint64_t)(unsafe.Pointer(mercy))))
+}
+
+func abiSpoolNext(t *task) int64 {
+	return int64(C.goherd_spool_next((*C.goherd_task)(unsafe.Pointer(t))))
+}
+
+func abiSpoolEnd(outcome uint32, reason string) int64 {
+	return int64(C.goherd_spool_end(C.uint32_t(outcome), (*C.uint8_t)(firstOf(reason)), C.uintptr_t(len(reason))))
+}

@@ -5,7 +5,10 @@ package uwsgi
 // The server's functions, called directly. This file is part of the package when
 // gccgo compiles it by itself, as the server's own build does.
 
-import "unsafe"
+import (
+	"syscall"
+	"unsafe"
+)
 
 // aloneBecause is what else there is to say when there is no server around.
 const aloneBecause = ""
@@ -192,6 +195,21 @@ func cWorkBegins() int64
 //extern goherd_work_ended
 func cWorkEnded()
 
+//extern goherd_spool_put
+func cSpoolPut(block unsafe.Pointer, length uintptr, text unsafe.Pointer, textLength uintptr) int64
+
+//extern goherd_spool
+func cSpool() int64
+
+//extern goherd_spool_notice
+func cSpoolNotice(mercy *uint64) int64
+
+//extern goherd_spool_next
+func cSpoolNext(t *task) int64
+
+//extern goherd_spool_end
+func cSpoolEnd(outcome uint32, reason unsafe.Pointer, length uintptr) int64
+
 //extern goherd_args
 func cArgs() lent
 
@@ -339,3 +357,32 @@ func abiCalls() int64           { return cCalls() }
 func abiNextCall() int64        { return cNextCall() }
 func abiWorkBegins() int64      { return cWorkBegins() }
 func abiWorkEnded()             { cWorkEnded() }
+
+// The three that wait for the disk are made known to the runtime, as cgo makes its
+// calls known: others run on this processor meanwhile.
+
+func abiSpoolPut(block, text []byte) int64 {
+	b, t := first(block), first(text)
+	syscall.Cgocall()
+	code := cSpoolPut(b, uintptr(len(block)), t, uintptr(len(text)))
+	syscall.CgocallDone()
+	return code
+}
+
+func abiSpoolNext(t *task) int64 {
+	syscall.Cgocall()
+	code := cSpoolNext(t)
+	syscall.CgocallDone()
+	return code
+}
+
+func abiSpoolEnd(outcome uint32, reason string) int64 {
+	r := firstOf(reason)
+	syscall.Cgocall()
+	code := cSpoolEnd(outcome, r, uintptr(len(reason)))
+	syscall.CgocallDone()
+	return code
+}
+
+func abiSpool() int64                    { return cSpool() }
+func abiSpoolNotice(mercy *uint64) int64 { return cSpoolNotice(mercy) }

@@ -73,3 +73,9 @@ func abiCalls() int64              { return errMissing }
 func abiNextCall() int64           { return errEnded }
 func abiWorkBegins() int64         { return errEnded }
 func abiWorkEnded()                {}
+
+func abiSpoolPut([]byte, []byte) int64 { return errMissing }
+func abiSpool() int64                  { return errMissing }
+func abiSpoolNotice(*uint64) int64     { return errMissing }
+func abiSpoolNext(*task) int64         { return errEnded }
+func abiSpoolEnd(uint32, string) int64 { return errEnded }

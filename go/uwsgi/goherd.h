@@ -182,6 +182,24 @@
 // The longest message to a mule, in bytes.
 #define GOHERD_LONGEST_MESSAGE 65536
 
+// What was handed over is no task.
+#define GOHERD_ETASK -30
+
+// An error of the system: so much less the system's number of it.
+#define GOHERD_ESYSTEM -1000
+
+// `goherd_spool_end`: the task is done.
+#define GOHERD_TASK_DONE 0
+
+// `goherd_spool_end`: it has failed, and is to be tried again.
+#define GOHERD_TASK_FAILED 1
+
+// `goherd_spool_end`: it has failed, and is not to be tried again.
+#define GOHERD_TASK_GIVEN_UP 2
+
+// `goherd_spool_end`: it was interrupted because the process is to end. It is tried again, and this try does not count.
+#define GOHERD_TASK_INTERRUPTED 3
+
 // Bytes of the server: valid as long as the process lives.
 typedef struct goherd_bytes {
   // The first byte.
@@ -239,6 +257,21 @@ typedef struct goherd_event {
   // The sum of those of `GOHERD_HTTPS` and its like that hold.
   uint32_t flags;
 } goherd_event;
+
+// A task that is to run. It has numbers alone, so that Go may allocate it.
+typedef struct goherd_task {
+  // The address of its block: pairs of `uint32_t` key length, `uint32_t` value length, key, value. It and the name are valid
+  // until `goherd_spool_end`.
+  uintptr_t block;
+  // The length of the block in bytes.
+  uintptr_t block_length;
+  // The address of the task's name, which stays the same when it is tried again.
+  uintptr_t name;
+  // The length of the name in bytes.
+  uint32_t name_length;
+  // Which try this is, from 1.
+  uint32_t tries;
+} goherd_task;
 
 #ifdef __cplusplus
 extern "C" {
@@ -531,6 +564,33 @@ int64_t goherd_work_begins(void);
 
 // Some work has ended. If the process was to end after it, it ends here.
 void goherd_work_ended(void);
+
+// Puts the task that the block of `length` bytes is (see `goherd_task`) into its folder. It waits for the disk. 0: the task is on
+// the disk; or an error: then a sentence that says which, ended by a NUL, is in the `text_length` bytes at `text`, as far as it
+// fits. `GOHERD_EMISSING`: there is no such folder; `GOHERD_ETASK`; less than `GOHERD_ESYSTEM`.
+int64_t goherd_spool_put(const uint8_t *block,
+                         uintptr_t length,
+                         uint8_t *text,
+                         uintptr_t text_length);
+
+// The descriptor that is readable when there may be a task to run. It stays the server's. An error in a process that is no
+// spooler.
+int64_t goherd_spool(void);
+
+// The descriptor, an eventfd, that is readable when the process is to end. From then on it has as many milliseconds as are written
+// to `mercy`; 0: as many as it likes. It stays the server's.
+int64_t goherd_spool_notice(uint64_t *mercy);
+
+// Takes the next task that is due, and describes it in `task`: 0, and `goherd_spool_end` is to be called when it has run;
+// `GOHERD_EAGAIN`: there is none, wait for `goherd_spool`; `GOHERD_EENDED`: the process ends. It waits for the disk. One goroutine
+// at a time calls it.
+int64_t goherd_spool_next(struct goherd_task *task);
+
+// Says what became of the task at hand: `GOHERD_TASK_DONE` or its like, and why, in the `length` bytes at `reason`. It waits for
+// the disk. If the process was to end after the task, it ends here.
+int64_t goherd_spool_end(uint32_t outcome,
+                         const uint8_t *reason,
+                         uintptr_t length);
 
 // Runs the server, as the command `goherd` does, with the arguments and the environment of `main`; `envp` may be NULL.
 // Gives the code to exit with. Workers are made by fork(2): call it while the process has one thread. They do not return.

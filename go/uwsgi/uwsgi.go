@@ -94,6 +94,7 @@ func Run() {
 		}
 		abiRun()
 		hearMessages()
+		runTasks()
 		select {}
 	}
 	if err := serve(handler); err != nil {

@@ -25,7 +25,7 @@ use goherd_shm::Role;
 use goherd_sys::socket::Endpoint;
 
 use crate::context::{Serving, context, serving};
-use crate::{gccgo, peers, shared, signals};
+use crate::{gccgo, peers, shared, signals, spool};
 
 /// The version of this interface. Server and package must have the same; the package checks it at start.
 pub const GOHERD_ABI_VERSION: u32 = 5;
@@ -591,5 +591,5 @@ pub(crate) fn keep_exports() {
         goherd_harakiri as *const (),
         goherd_read as *const (),
     ];
-    std::hint::black_box((functions, shared::exports(), signals::exports(), peers::exports(), &gccgo::EXPORTS));
+    std::hint::black_box((functions, shared::exports(), signals::exports(), peers::exports(), spool::exports(), &gccgo::EXPORTS));
 }

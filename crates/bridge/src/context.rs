@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 use goherd_reactor::Reactor;
 use goherd_shm::{Commons, Seat, Who};
 
+use crate::spool::Spools;
+
 /// What there was when something was to be taken.
 #[derive(Debug)]
 pub enum Taking<T> {
@@ -47,6 +49,14 @@ pub trait Host: Send + Sync {
     fn work_begins(&self) -> bool;
     /// It has ended. If the process was to end after it, this does not return.
     fn work_ended(&self);
+    /// In a spooler: a task may be looked for, and the process does not end meanwhile; `false`: it ends.
+    fn task_begins(&self) -> bool;
+    /// There was none. If the process was to end, this does not return.
+    fn no_task(&self);
+    /// One was taken.
+    fn took_task(&self);
+    /// What came of it is on the disk. If the process was to end after it, this does not return.
+    fn task_ended(&self);
     /// The descriptor that is readable when there may be a message, and is heard from now on; `None`: this is no mule.
     fn messages(&self) -> Option<RawFd>;
     /// Takes a message, into `buffer`; gives its length.
@@ -85,6 +95,8 @@ pub struct Context {
     pub host: Box<dyn Host>,
     /// What it shares with all others.
     pub shared: Arc<Share>,
+    /// The folders of tasks.
+    pub spools: Spools,
     /// What the process is, and its number.
     pub who: Who,
     /// How many requests the application may handle at a time.
@@ -116,7 +128,14 @@ impl Context {
             .iter()
             .flat_map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes(), b"\0"].concat())
             .collect();
-        Self { reactor, host, shared, who, cores, args, env, args_block, env_block }
+        let spools = Spools::default();
+        Self { reactor, host, shared, spools, who, cores, args, env, args_block, env_block }
+    }
+
+    /// The same with folders of tasks.
+    #[must_use]
+    pub fn with_spools(self, spools: Spools) -> Self {
+        Self { spools, ..self }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Where Rust meets Go: the C ABI that the Go package `uwsgi` calls, and the loading and starting of both toolchains.
 //!
 //! In: the path of a library ([`inspect()`], before the first fork) and a [`Context`] ([`install`], after it). Out: a Go
-//! runtime at work in this process ([`load::start`]), which calls back through [`abi`], [`shared`], [`signals`] and
-//! [`peers`].
+//! runtime at work in this process ([`load::start`]), which calls back through [`abi`], [`shared`], [`signals`],
+//! [`peers`] and [`spool`].
 //!
 //! Invariants: no call from Go into Rust blocks but for a lock that is held for one step, and none calls back into Go. What crosses is integers and borrowed
 //! bytes: Go keeps no address of Rust's beyond the call that follows, and Rust keeps none of Go's beyond the call.
@@ -20,7 +20,9 @@ pub mod load;
 pub mod peers;
 pub mod shared;
 pub mod signals;
+pub mod spool;
 
 pub use context::{Context, Host, Post, Share, Taking, install};
 pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};
+pub use spool::Spools;
 pub use load::{App, LoadError, Started};

@@ -33,6 +33,7 @@ fn the_committed_header_is_up_to_date() {
         .with_src(here.join("src/shared.rs"))
         .with_src(here.join("src/signals.rs"))
         .with_src(here.join("src/peers.rs"))
+        .with_src(here.join("src/spool.rs"))
         .with_src(here.join("../libgoherd/src/entry.rs"))
         .generate()
         .unwrap();

@@ -154,6 +154,18 @@ pub struct Config {
     pub cron_timezone: Option<String>,
     /// Files and folders whose changes raise signals; relative paths are as typed.
     pub fs_signals: Vec<(PathBuf, u8)>,
+    /// Folders of tasks, in the order given, no two the same; may be empty.
+    pub spoolers: Vec<PathBuf>,
+    /// Processes of each of them, 1..=64.
+    pub spooler_processes: u16,
+    /// How often all of a folder is looked at, in seconds, 1..=86400.
+    pub spooler_frequency: u32,
+    /// How often a task is tried; 0: as often as it takes.
+    pub spooler_retries: u32,
+    /// How many tasks the life of a spooler is for; 0: no limit.
+    pub spooler_max_tasks: u64,
+    /// How long a task may take; 0: no limit.
+    pub spooler_harakiri: Duration,
     /// The permissions that new files do not get, at most 0o777.
     pub umask: Option<u32>,
     /// More groups to be in: names or numbers, not yet looked up.
@@ -196,6 +208,11 @@ impl Config {
     /// All caches: that of the option `cache` is the first.
     pub fn all_caches(&self) -> impl Iterator<Item = Cache> + '_ {
         self.cache.map(Cache::of_items).into_iter().chain(self.caches.iter().cloned())
+    }
+
+    /// How many spoolers there are.
+    pub fn all_spoolers(&self) -> u32 {
+        u32::try_from(self.spoolers.len()).unwrap_or(u32::MAX).saturating_mul(self.spooler_processes.into())
     }
 
     /// All fields empty or zero: the ground onto which the table's defaults are applied.
@@ -272,6 +289,12 @@ impl Config {
             cron_harakiri: Duration::ZERO,
             cron_timezone: None,
             fs_signals: Vec::new(),
+            spoolers: Vec::new(),
+            spooler_processes: 0,
+            spooler_frequency: 0,
+            spooler_retries: 0,
+            spooler_max_tasks: 0,
+            spooler_harakiri: Duration::ZERO,
             umask: None,
             add_gid: Vec::new(),
             chroot: None,

@@ -14,6 +14,7 @@ mod runtime;
 mod serve;
 mod settings;
 mod sockets;
+mod spools;
 mod tools;
 mod vacuum;
 

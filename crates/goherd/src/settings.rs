@@ -21,7 +21,7 @@ use goherd_sys::process::Bounds;
 use goherd_sys::user::{self, Identity};
 use goherd_worker::{Confinement, Limits, Times};
 
-use crate::runtime;
+use crate::{runtime, spools};
 
 use crate::Application;
 
@@ -123,6 +123,7 @@ const SWITCH: &str = "GOHERD_SERVER";
 
 /// What workers are like, but for their doors.
 pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_worker::Settings, Failure> {
+    let confinement = confinement(config)?;
     let name = app.program().unwrap_or_else(|| "goherd".to_owned());
     // Should the application start its own program once more, that one is to be no second server.
     let no_second = app.is_own().then(|| (SWITCH.to_owned(), "off".to_owned()));
@@ -130,7 +131,8 @@ pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_w
         args: std::iter::once(name).chain(config.go_args.iter().cloned()).collect(),
         env: no_second.into_iter().chain(runtime::environment(config, &app)).collect(),
         cores: config.goroutines.unwrap_or(1).into(),
-        confinement: confinement(config)?,
+        spool: spools::prepare(config, &confinement)?,
+        confinement,
         doors: Vec::new(),
         max_connections: capacity(config)?,
         max_requests: config.http_keepalive_requests,
@@ -192,7 +194,7 @@ pub fn plan(config: &Config) -> Plan {
     let mebibytes = |count: u64| count.saturating_mul(1 << 20);
     Plan {
         workers: config.processes.into(),
-        crew: (1..=config.all_mules()).map(Who::mule).collect(),
+        crew: (1..=config.all_mules()).map(Who::mule).chain((1..=config.all_spoolers()).map(Who::spooler)).collect(),
         crew_mercy: milliseconds(config.mule_reload_mercy),
         start_timeout: milliseconds(config.worker_start_timeout),
         mercy: milliseconds(config.worker_reload_mercy),
@@ -245,7 +247,7 @@ pub fn commons(config: &Config) -> Wanted {
     let addressees = Addressees {
         workers: config.processes.into(),
         mules: config.all_mules(),
-        spoolers: 0,
+        spoolers: config.all_spoolers(),
         farms: config.farms.iter().map(farm).collect(),
     };
     Wanted { locks: config.locks + 1, caches: config.all_caches().map(cache).collect(), addressees }
@@ -304,7 +306,7 @@ const _: () = assert!(
         && 65_535 < locks::MOST_LOCKS
 );
 
-fn milliseconds(time: Duration) -> u64 {
+pub fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

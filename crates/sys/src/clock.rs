@@ -55,6 +55,14 @@ pub fn unix_millis() -> u64 {
     seconds * 1000 + (1000 - left)
 }
 
+/// Nanoseconds since 1970 (UTC), until the year 2554.
+#[must_use]
+pub fn unix_nanos() -> u64 {
+    let t = clock_gettime(ClockId::Realtime);
+    let (seconds, nanos) = (u64::try_from(t.tv_sec).unwrap_or(0), u64::try_from(t.tv_nsec).unwrap_or(0));
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::os::fd::{OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use goherd_bridge::{Host, Post, Taking};
@@ -15,6 +15,7 @@ use goherd_sys::{Pid, process, stderr};
 use crate::duty::{Closed, Duty};
 use crate::inbox::{Intake, Mail};
 use crate::post::{Mailbox, Next};
+use crate::spool::Tasks;
 
 /// The stages of [`Desk`]: of the last two a worker comes to one.
 const STARTING: u8 = 0;
@@ -37,6 +38,8 @@ pub(crate) struct Desk {
     life: u64,
     /// How one of the crew ends: after the work at hand, or after all that waits.
     pub course: Course,
+    /// What a spooler has.
+    tasks: OnceLock<Tasks>,
     stage: AtomicU8,
     /// What comes besides requests.
     post: Mailbox,
@@ -65,6 +68,7 @@ impl Desk {
             duty: Duty::default(),
             life,
             course: Course::default(),
+            tasks: OnceLock::new(),
             stage: AtomicU8::new(STARTING),
             post,
             orphaned: AtomicBool::new(false),
@@ -130,9 +134,15 @@ impl Desk {
         }
     }
 
+    /// The process is a spooler.
+    pub fn has_tasks(&self, tasks: Tasks) {
+        let _it_is_told_once = self.tasks.set(tasks);
+    }
+
     /// Ends the process when nothing is at hand, which may be now.
     pub fn leave(&self) {
         self.scoreboard.slot(self.line).set_phase(Phase::Draining);
+        self.tasks.get().into_iter().for_each(|tasks| tasks.parting.signal());
         self.end_if_done();
     }
 
@@ -304,6 +314,26 @@ impl Host for Counter {
         if self.0.duty.end_one() {
             self.0.end_if_done();
         }
+    }
+
+    fn task_begins(&self) -> bool {
+        self.0.duty.take(|| Some(())).is_ok()
+    }
+
+    fn no_task(&self) {
+        if self.0.duty.end_one() {
+            self.0.end_if_done();
+        }
+    }
+
+    fn took_task(&self) {
+        self.took_request();
+        self.0.tasks.get().into_iter().for_each(Tasks::begin);
+    }
+
+    fn task_ended(&self) {
+        self.0.tasks.get().into_iter().for_each(Tasks::end);
+        self.work_ended();
     }
 
     fn messages(&self) -> Option<RawFd> {

@@ -17,9 +17,11 @@ mod life;
 mod native;
 mod post;
 mod services;
+mod spool;
 mod watch;
 
 pub use confinement::Confinement;
 pub use goherd_proto::Protocol;
 pub use goherd_reactor::{Limits, Times};
+pub use spool::SpoolSettings;
 pub use life::{DoorSettings, Settings, run};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use goherd_bridge::{App, Context, Host, LoadError, Share, Started};
+use goherd_bridge::{App, Context, Host, LoadError, Share, Spools, Started};
 use goherd_proto::Protocol;
 use goherd_reactor::{Door, Harakiri, Limits, MOST_HELD, Reactor, Times};
-use goherd_shm::{Birth, ToMaster, Who};
+use goherd_shm::{Birth, Role, ToMaster, Who};
 use goherd_sys::control::Control;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::signal;
@@ -23,6 +23,7 @@ use crate::inbox::Mail;
 use crate::native;
 use crate::post::Mailbox;
 use crate::services::Counters;
+use crate::spool::SpoolSettings;
 use crate::watch::Watch;
 
 /// The stack of the thread that watches. It may have to answer in a handler's stead, and discards what peers send then.
@@ -61,6 +62,8 @@ pub struct Settings {
     pub max_requests_per_life: u64,
     /// How many more it is for with each worker's number.
     pub max_requests_delta: u32,
+    /// How tasks are worked off.
+    pub spool: SpoolSettings,
     /// The wake-up that workers pass among themselves.
     pub baton: Arc<EventFd>,
 }
@@ -101,7 +104,10 @@ impl DoorSettings {
 /// program's own, and the process is to go on as that.
 pub fn run(settings: &Settings, birth: Birth) {
     let Birth { who, line, edition, control, listeners, commons, scoreboard, .. } = birth;
-    let life = requests_of_a_life(settings.max_requests_per_life, settings.max_requests_delta, who);
+    let life = match who.role {
+        Role::Spooler => settings.spool.max_tasks,
+        _ => requests_of_a_life(settings.max_requests_per_life, settings.max_requests_delta, who),
+    };
     let made = Mailbox::new().and_then(|post| Ok((post, Mail::new(&commons.inboxes, who)?)));
     let (post, mail) = match made {
         Ok(made) => made,
@@ -111,7 +117,7 @@ pub fn run(settings: &Settings, birth: Birth) {
     let seat = commons.seats.sit().map_err(io::Error::other);
     let share = seat.map(|seat| Arc::new(Share { commons, seat, edition }));
     let failure = match share.and_then(|share| Ok((settle_in(settings, listeners, &desk, &share)?, share))) {
-        Ok((reactor, share)) => match live(settings, reactor, &desk, share) {
+        Ok(((reactor, spools), share)) => match live(settings, reactor, &desk, share, spools) {
             Ok(()) => return,
             Err(error) => error.to_string(),
         },
@@ -132,7 +138,7 @@ fn settle_in(
     listeners: Vec<Listener>,
     desk: &Arc<Desk>,
     share: &Arc<Share>,
-) -> io::Result<Option<Arc<Reactor>>> {
+) -> io::Result<(Option<Arc<Reactor>>, Spools)> {
     process::lead_own_group()?;
     signal::reset()?;
     process::close_stdin()?;
@@ -140,10 +146,12 @@ fn settle_in(
         io::Error::other(format!("chdir: cannot go to {}: {error}", settings.folder.display()))
     })?;
     settings.confinement.enter(&settings.app)?;
+    let (spools, tasks) = settings.spool.open(desk.who)?;
+    tasks.into_iter().for_each(|tasks| desk.has_tasks(tasks));
     if desk.who.is_crew() {
         let desk = Arc::clone(desk);
         spawn_watch(move || crew::watch(&desk))?;
-        return Ok(None);
+        return Ok((None, spools));
     }
     let doors = listeners.into_iter().zip(&settings.doors);
     let reactor = Reactor::new(goherd_reactor::Settings {
@@ -162,7 +170,7 @@ fn settle_in(
     let reactor = Arc::new(reactor);
     let watch = Watch::new(Arc::clone(desk), Arc::clone(&reactor), settings);
     spawn_watch(move || watch.watch())?;
-    Ok(Some(reactor))
+    Ok((Some(reactor), spools))
 }
 
 /// Starts the thread that watches.
@@ -180,8 +188,9 @@ fn live(
     reactor: Option<Arc<Reactor>>,
     desk: &Arc<Desk>,
     shared: Arc<Share>,
+    spools: Spools,
 ) -> Result<(), LoadError> {
-    let context = goherd_bridge::install(Context::new(
+    let context = Context::new(
         reactor.clone(),
         Box::new(Counter(Arc::clone(desk))),
         shared,
@@ -189,7 +198,8 @@ fn live(
         settings.cores,
         settings.args.clone(),
         settings.env.clone(),
-    ));
+    );
+    let context = goherd_bridge::install(context.with_spools(spools));
     match goherd_bridge::load::start(&settings.app, context)? {
         Started::Own => Ok(()),
         Started::Go => process::sleep_for_ever(),

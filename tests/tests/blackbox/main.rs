@@ -41,6 +41,7 @@ mod services;
 mod shapes;
 mod signals;
 mod sockets;
+mod spooler;
 mod standalone;
 mod tools;
 mod upgrades;

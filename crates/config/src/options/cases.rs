@@ -520,6 +520,48 @@ const CASES: &[Case] = &[
         refused: &[("65536", "from 0 to 65535"), ("-1", "from 0")],
     },
     Case {
+        option: "spooler",
+        value: "/var/spool/app",
+        shows: |r| config(r).spoolers == [Path::new("/var/spool/app")],
+        refused: &[("", "expected a folder")],
+    },
+    Case {
+        option: "spooler-processes",
+        value: "3",
+        shows: |r| config(r).spooler_processes == 3,
+        refused: &[("0", "from 1 to 64"), ("65", "from 1 to 64")],
+    },
+    Case {
+        option: "spooler-frequency",
+        value: "5",
+        shows: |r| config(r).spooler_frequency == 5,
+        refused: &[("0", "from 1 to 86400"), ("1.5", "whole number")],
+    },
+    Case {
+        option: "spooler-retries",
+        value: "0",
+        shows: |r| config(r).spooler_retries == 0,
+        refused: &[("-1", "from 0"), ("1000001", "to 1000000")],
+    },
+    Case {
+        option: "spooler-max-tasks",
+        value: "100",
+        shows: |r| config(r).spooler_max_tasks == 100,
+        refused: &[("many", "from 0 on")],
+    },
+    Case {
+        option: "spooler-harakiri",
+        value: "2.5",
+        shows: |r| config(r).spooler_harakiri == Duration::from_millis(2500),
+        refused: &[("-1", "seconds such as")],
+    },
+    Case {
+        option: "spooler-ordered",
+        value: "true",
+        shows: |r| noted(r, "tasks always run by priority"),
+        refused: &[("2", "expected true or false")],
+    },
+    Case {
         option: "daemonize",
         value: "/var/log/app.log",
         shows: |r| config(r).daemonize.as_deref() == Some(Path::new("/var/log/app.log")),

@@ -38,7 +38,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("route", ""),
     ("shared-socket", ""),
     ("single-interpreter", "it is about Python: remove it"),
-    ("spooler", ""),
     ("static-map", ""),
     ("stats", ""),
     ("threads", "Go has goroutines in place of threads: use goroutines"),
