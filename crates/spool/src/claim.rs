@@ -36,7 +36,7 @@ impl Claim {
         let path = folder.place(name);
         let set_aside = |reason: String| {
             let file_name = name.to_string();
-            folder.set_aside(file_name.as_ref(), &reason).map(|place| Claimed::SetAside(place, reason))
+            folder.set_aside(file_name.as_ref(), file_name.as_ref(), &reason).map(|place| Claimed::SetAside(place, reason))
         };
         let file = match folder::open_ordinary(&path) {
             Ok(file) => file,
@@ -62,10 +62,9 @@ impl Claim {
             Err(Unread::Io(error)) => return Err(SpoolError::io("read", path)(error)),
         };
         let Some(begun) = retries.begin(name, now) else {
-            return set_aside(format!(
-                "it was tried {} times, and its process ended while it ran the last time",
-                name.tries
-            ));
+            let tries = name.tries;
+            let reason = format!("it was tried {tries} times, and its process ended while it ran the last time");
+            return Ok(Claimed::SetAside(folder.set_task_aside(name, &reason)?, reason));
         };
         let mut claim = Self { folder: folder.clone(), name: name.clone(), file };
         claim.rename(begun)?;
@@ -110,7 +109,7 @@ impl Claim {
 
     /// The task is not to run again. Gives where it is now.
     pub fn set_aside(self, reason: &str) -> Result<Option<PathBuf>, SpoolError> {
-        self.folder.set_aside(self.name.to_string().as_ref(), reason)
+        self.folder.set_task_aside(&self.name, reason)
     }
 }
 

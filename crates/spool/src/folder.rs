@@ -116,15 +116,27 @@ impl Folder {
         Ok(listing)
     }
 
-    /// Moves a file to `failed/`, beside the reason. Gives where it is now; `None`: somebody else was faster.
-    pub fn set_aside(&self, file_name: &OsStr, reason: &str) -> Result<Option<PathBuf>, SpoolError> {
+    /// Moves a task to `failed/`, under a name that says nothing of its tries: once it is moved back, it has them all again.
+    pub fn set_task_aside(&self, name: &Name, reason: &str) -> Result<Option<PathBuf>, SpoolError> {
+        let new = Name { tries: 0, ..name.clone() };
+        self.set_aside(name.to_string().as_ref(), new.to_string().as_ref(), reason)
+    }
+
+    /// Moves a file to `failed/`, beside the reason, and calls it `new` there. Gives where it is now; `None`: somebody else was
+    /// faster.
+    pub fn set_aside(
+        &self,
+        file_name: &OsStr,
+        new: &OsStr,
+        reason: &str,
+    ) -> Result<Option<PathBuf>, SpoolError> {
         let from = self.path.join(file_name);
         if fs::symlink_metadata(&from).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             return Ok(None);
         }
         let failed = self.path.join(FAILED);
         make_folder(&failed)?;
-        let to = free_name(&failed, file_name);
+        let to = free_name(&failed, new);
         // The reason comes first, so that no file is there without. A disk that is full keeps none: the log has it.
         let why = with_end(&to, ".why");
         let _told_in_the_log = fs::write(&why, format!("{reason}\n"));

@@ -176,7 +176,7 @@ impl Spooler {
                 listing.tasks.into_iter().for_each(|name| self.queue.add(name));
                 for stranger in listing.strangers {
                     let reason = "its name is not that of a task: tasks are put here by uwsgi.Spool";
-                    match self.folder.set_aside(&stranger, reason) {
+                    match self.folder.set_aside(&stranger, &stranger, reason) {
                         Ok(Some(place)) => {
                             log(&format!("set aside as {}: {reason}", place.display()));
                         }

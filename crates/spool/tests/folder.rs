@@ -165,11 +165,18 @@ fn a_task_that_is_given_up_is_set_aside_at_once_and_can_be_put_back() {
     spooler.end(Outcome::GivenUp("no such account".to_owned()));
     assert_eq!((spooler.next(), place.why()), (None, "given up: no such account\n".to_owned()));
     let file = place.failed().into_iter().find(|name| name.ends_with(".task")).unwrap();
-    fs::rename(place.0.join(FAILED).join(&file), place.0.join(&file)).unwrap();
+    fs::copy(place.0.join(FAILED).join(&file), place.0.join(&file)).unwrap();
     spooler.millis = 1000;
-    assert_eq!(spooler.next(), Some(("a".to_owned(), 2)));
+    assert_eq!(spooler.next(), first("a"), "it has all of its tries again");
     spooler.end(Outcome::GivenUp("again".to_owned()));
-    assert_eq!(place.failed().len(), 3, "nothing in failed/ is overwritten: the file, its reason, and the old one");
+    assert_eq!(place.failed().len(), 4, "nothing in failed/ is overwritten: two tasks, two reasons");
+    let folder = place.folder();
+    for round in 0..2 {
+        fs::write(place.0.join("stranger"), format!("{round}")).unwrap();
+        folder.set_aside("stranger".as_ref(), "stranger".as_ref(), "it is strange").unwrap();
+    }
+    let contents = ["stranger", "stranger.2"].map(|name| fs::read(place.0.join(FAILED).join(name)).unwrap());
+    assert_eq!(contents, [b"0", b"1"]);
 }
 
 #[test]
