@@ -14,6 +14,7 @@ use crate::background;
 use crate::reload::Server;
 use crate::settings::{self, Failure};
 use crate::sockets::{self, Sources};
+use crate::spools;
 use crate::{Application, Next};
 
 /// Looks whether the server could start with `config`, without starting it or binding a socket.
@@ -23,7 +24,7 @@ pub fn check(config: &Config, inherited: &[Inherited], application: &Application
     sockets::check(config, inherited.len())?;
     let home = Folder::enter(config)?;
     let app = settings::app(config, application)?;
-    settings::confinement(config)?;
+    spools::check(config, &settings::confinement(config)?)?;
     settings::capacity(config)?;
     settings::agenda(config)?;
     home.leave()?;

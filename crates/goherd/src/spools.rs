@@ -28,18 +28,39 @@ pub fn prepare(config: &Config, confinement: &Confinement) -> Result<SpoolSettin
     })
 }
 
-fn make(path: &Path, confinement: &Confinement) -> Result<(), Failure> {
-    let shown = path.display();
-    match fs::metadata(path) {
-        Ok(there) if there.is_dir() => return Ok(()),
-        Ok(_) => return Err(format!("spooler: {shown} is not a folder").into()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(format!("spooler: cannot use {shown}: {error}").into()),
-    }
-    DirBuilder::new().mode(0o700).create(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => {
-            format!("spooler: cannot make {shown}: the folder that it is to be in is not there: make that")
+/// Looks whether the folders could be used, without making them. Relative paths are of the current folder.
+pub fn check(config: &Config, confinement: &Confinement) -> Result<(), Failure> {
+    for typed in &config.spoolers {
+        let path = std::path::absolute(typed)?;
+        seen_from(confinement.root.as_deref(), &path)?;
+        if !is_there(&path)? && !path.parent().is_some_and(Path::is_dir) {
+            return Err(nowhere(&path).into());
         }
+    }
+    Ok(())
+}
+
+/// Whether there is a folder; something else there is an error.
+fn is_there(path: &Path) -> Result<bool, Failure> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_dir() => Ok(true),
+        Ok(_) => Err(format!("spooler: {} is not a folder", path.display()).into()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(format!("spooler: cannot use {}: {error}", path.display()).into()),
+    }
+}
+
+fn nowhere(path: &Path) -> String {
+    format!("spooler: cannot make {}: the folder that it is to be in is not there: make that", path.display())
+}
+
+fn make(path: &Path, confinement: &Confinement) -> Result<(), Failure> {
+    if is_there(path)? {
+        return Ok(());
+    }
+    let shown = path.display();
+    DirBuilder::new().mode(0o700).create(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => nowhere(path),
         _ => format!("spooler: cannot make {shown}: {error}"),
     })?;
     let (user, group) = (confinement.identity.user, confinement.identity.group);

@@ -36,7 +36,9 @@ impl Claim {
         let path = folder.place(name);
         let set_aside = |reason: String| {
             let file_name = name.to_string();
-            folder.set_aside(file_name.as_ref(), file_name.as_ref(), &reason).map(|place| Claimed::SetAside(place, reason))
+            folder
+                .set_aside(file_name.as_ref(), file_name.as_ref(), &reason)
+                .map(|place| Claimed::SetAside(place, reason))
         };
         let file = match folder::open_ordinary(&path) {
             Ok(file) => file,
@@ -63,7 +65,8 @@ impl Claim {
         };
         let Some(begun) = retries.begin(name, now) else {
             let tries = name.tries;
-            let reason = format!("it was tried {tries} times, and its process ended while it ran the last time");
+            let reason =
+                format!("it was tried {tries} times, and its process ended while it ran the last time");
             return Ok(Claimed::SetAside(folder.set_task_aside(name, &reason)?, reason));
         };
         let mut claim = Self { folder: folder.clone(), name: name.clone(), file };
@@ -85,7 +88,8 @@ impl Claim {
     }
 
     fn sync(&self) -> Result<(), SpoolError> {
-        folder::sync(self.folder.path()).map_err(SpoolError::io("make last what changed in", self.folder.path()))
+        folder::sync(self.folder.path())
+            .map_err(SpoolError::io("make last what changed in", self.folder.path()))
     }
 
     /// The task is done: when this has answered, it never runs again.

@@ -75,13 +75,15 @@ impl Folder {
         let (new, place) = (self.path.join(TEMPORARY).join(name.to_string()), self.place(&name));
         let file = self.create(&new).map_err(SpoolError::io("create", &new))?;
         let done = write(file, task).map_err(SpoolError::io("write the task to", &new)).and_then(|()| {
-            fs::rename(&new, &place).map_err(SpoolError::io("move the task into the spooler's folder as", &place))
+            fs::rename(&new, &place)
+                .map_err(SpoolError::io("move the task into the spooler's folder as", &place))
         });
         if done.is_err() {
             let _gone_with_the_sweep = fs::remove_file(&new);
         }
         done?;
-        folder::sync(&self.path).map_err(SpoolError::io("make the task last (it may run all the same) in", &self.path))?;
+        folder::sync(&self.path)
+            .map_err(SpoolError::io("make the task last (it may run all the same) in", &self.path))?;
         Ok(name)
     }
 
@@ -196,7 +198,8 @@ fn make_folder(path: &Path) -> Result<(), SpoolError> {
 fn free_name(folder: &Path, name: &OsStr) -> PathBuf {
     let first = folder.join(name);
     let others = (2..1000).map(|number| with_end(&first, &format!(".{number}")));
-    let mut free = std::iter::once(first.clone()).chain(others).filter(|path| fs::symlink_metadata(path).is_err());
+    let mut free =
+        std::iter::once(first.clone()).chain(others).filter(|path| fs::symlink_metadata(path).is_err());
     free.next().unwrap_or(first)
 }
 

@@ -93,7 +93,9 @@ mod tests {
         assert_eq!(order(&[]), Ok(Order { priority: LAST_PRIORITY, at: None }));
         let all = order(&[("priority", "7"), ("at", "1795995712")]);
         assert_eq!(all, Ok(Order { priority: 7, at: Some(Moment(1_795_995_712_000)) }));
-        for (text, millis) in [("0", 0), ("1.5", 1500), ("1.0625", 1062), ("9999999999.999", 9_999_999_999_999)] {
+        for (text, millis) in
+            [("0", 0), ("1.5", 1500), ("1.0625", 1062), ("9999999999.999", 9_999_999_999_999)]
+        {
             assert_eq!(order(&[("at", text)]).unwrap().at, Some(Moment(millis)), "{text}");
         }
     }

@@ -30,7 +30,8 @@ impl Place {
 
     fn failed(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.join(FAILED)).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -144,7 +145,11 @@ fn a_task_that_fails_is_tried_again_after_its_pause_and_then_set_aside() {
     let mut spooler = Clocked::new(place.folder(), 2);
     assert_eq!(spooler.next(), first("a"));
     spooler.end(failed("no connection"));
-    assert!(spooler.log[0].contains("(try 1), and is tried again in 1 s: no connection"), "{:?}", spooler.log);
+    assert!(
+        spooler.log[0].contains("(try 1), and is tried again in 1 s: no connection"),
+        "{:?}",
+        spooler.log
+    );
     spooler.millis = 999;
     assert_eq!(spooler.next(), None);
     spooler.millis = 1000;

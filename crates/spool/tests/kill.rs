@@ -195,7 +195,9 @@ fn kill(pid: Pid) {
     kill_group(pid, Signum::KILL);
     loop {
         match reap(pid) {
-            Some(ending) => return assert_eq!(ending, Ending::Killed(Signum::KILL), "it found something wrong"),
+            Some(ending) => {
+                return assert_eq!(ending, Ending::Killed(Signum::KILL), "it found something wrong");
+            }
             None => std::thread::yield_now(),
         }
     }
@@ -225,7 +227,8 @@ fn finish(world: &World, random: &mut Random) {
 fn judge(place: &Path) {
     let records = fs::read(place.join("records")).unwrap();
     assert_eq!(records.len() % 16, 0);
-    let (mut accepted, mut begun, mut succeeded, mut done) = (HashSet::new(), 0, HashSet::new(), HashSet::new());
+    let (mut accepted, mut begun, mut succeeded, mut done) =
+        (HashSet::new(), 0, HashSet::new(), HashSet::new());
     let mut runs: HashMap<u64, u32> = HashMap::new();
     for record in records.chunks(16) {
         let number = u64::from_le_bytes(record[8..].try_into().unwrap());

@@ -58,10 +58,8 @@ impl SpoolSettings {
         let Some(folder) = own.map(|(_, folder)| folder.clone()) else {
             return Ok((Spools::new(folders), None));
         };
-        let rules = goherd_spool::Settings {
-            retries: Retries { most: self.retries },
-            frequency: self.frequency,
-        };
+        let rules =
+            goherd_spool::Settings { retries: Retries { most: self.retries }, frequency: self.frequency };
         let tasks = Tasks::new(self.harakiri, who)?;
         let spools = Spools::new(folders).with_spooler(
             Spooler::new(folder, rules)?,

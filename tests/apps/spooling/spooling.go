@@ -120,6 +120,10 @@ func main() {
 	if os.Getenv("SPOOLING_HANDLER") != "none" {
 		uwsgi.OnSpool(run)
 	}
+	uwsgi.RegisterSignal(5, "spooler", func(uint8) {
+		note(map[string]string{"name": "signal", "journal": os.Getenv("SPOOLING_JOURNAL"), uwsgi.TaskTry: "0"}, "comes")
+	})
+	http.HandleFunc("/signal", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, uwsgi.Signal(5)) })
 	http.HandleFunc("/spool", spool)
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") })
 	uwsgi.Run()

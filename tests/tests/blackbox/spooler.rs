@@ -25,6 +25,7 @@ with_both_toolchains!(
     what_cannot_be_spooled_is_an_error,
     folders_are_chosen_by_name,
     a_task_that_takes_too_long_is_killed,
+    a_spooler_gets_signals_while_a_task_runs,
     the_example_writes_its_letters,
 );
 
@@ -94,7 +95,9 @@ impl Post {
     }
 
     fn wait_until_empty(&self, server: &Server) {
-        eventually(&format!("all tasks are done\n{}", server.log()), || self.tasks().is_empty().then_some(()));
+        eventually(&format!("all tasks are done\n{}", server.log()), || {
+            self.tasks().is_empty().then_some(())
+        });
     }
 
     /// What was set aside, and the reasons.
@@ -306,7 +309,9 @@ fn reloads_lose_no_task_and_run_none_twice(toolchain: Toolchain) {
         all_ran_once(&post, &server, &name, 100);
         all_ran_once(&post, &server, &format!("{name}.after"), 10);
         post.wait_for(&server, &held, &["begins 1", "ends:0 1"]);
-        eventually("the old spooler is gone", || (!Path::new(&format!("/proc/{old}")).exists()).then_some(()));
+        eventually("the old spooler is gone", || {
+            (!Path::new(&format!("/proc/{old}")).exists()).then_some(())
+        });
     }
     assert_eq!(server.stop(), 0);
 }
@@ -402,7 +407,10 @@ fn what_cannot_be_spooled_is_an_error(toolchain: Toolchain) {
         ("&at=-1", "at must be a time"),
         ("&priority=high", "priority must be a whole number"),
         ("&priority=-1", "of which the lower runs first"),
-        ("&spooler=/elsewhere", "missing: uwsgi: spool: the server has no spooler /elsewhere (option spooler): there is /"),
+        (
+            "&spooler=/elsewhere",
+            "missing: uwsgi: spool: the server has no spooler /elsewhere (option spooler): there is /",
+        ),
         ("&key=65536", "a key of the task has 65536 bytes, and 65535 are the most"),
         ("&empty=1", "a task needs at least one key"),
         ("&over=1", "cancelled: uwsgi: spool: context canceled"),
@@ -474,6 +482,20 @@ fn a_task_that_takes_too_long_is_killed(toolchain: Toolchain) {
     assert_eq!(server.stop(), 0);
 }
 
+fn a_spooler_gets_signals_while_a_task_runs(toolchain: Toolchain) {
+    let post = Post::new();
+    let journal = post.scratch.text("journal");
+    let server = post.launch(toolchain).environment("SPOOLING_JOURNAL", &journal).start();
+    let spooler = post.hold(&server, "held");
+    assert_eq!(server.text("/signal"), "true");
+    post.wait_for(&server, "signal", &["comes 0"]);
+    let line = post.journal().into_iter().find(|line| line[0] == "signal").unwrap();
+    assert_eq!(line[3], spooler.to_string());
+    post.let_go("held");
+    post.wait_for(&server, "held", &["begins 1", "ends:0 1"]);
+    assert_eq!(server.stop(), 0);
+}
+
 fn the_example_writes_its_letters(toolchain: Toolchain) {
     let scratch = Scratch::new();
     let server = launch()
@@ -541,6 +563,11 @@ fn a_folder_that_cannot_be_used_is_a_clear_error() {
     };
     let missing = refused(&scratch.text("no/such"), &[]);
     missing.is_one_line_with(&["spooler", "no/such", "the folder that it is to be in is not there"]);
+    let check = refused(&scratch.text("no/such"), &["--check"]);
+    check.is_one_line_with(&["spooler", "no/such", "the folder that it is to be in is not there"]);
+    let good = launch().on_loopback().load(&app(Toolchain::Go, "spooling")).with(["--check", "--spooler"]);
+    assert!(good.with([scratch.path("new")]).output().status.success());
+    assert!(!scratch.path("new").exists(), "to check is not to make");
     scratch.write("file", "");
     refused(&scratch.text("file"), &[]).is_one_line_with(&["spooler", "file is not a folder"]);
     let twice = refused("spool", &["--spooler", "spool"]);

@@ -66,7 +66,9 @@ pub const ROWS: &[OptionRow] = &[
     },
     OptionRow {
         names: &["spooler-ordered"],
-        kind: Kind::Flag(|draft, _| draft.remarks.push("not needed; tasks always run by priority, then by time")),
+        kind: Kind::Flag(|draft, _| {
+            draft.remarks.push("not needed; tasks always run by priority, then by time")
+        }),
         help: "Run tasks in their order, which is always so; accepted with a note",
         uwsgi: "heeds priorities only with it.",
         ..ROW
@@ -79,7 +81,9 @@ fn spooler(draft: &mut Draft, value: &str) -> Result<(), String> {
     }
     let folder = PathBuf::from(value);
     if draft.config.spoolers.contains(&folder) {
-        return Err("this folder is a spooler's already: spooler-processes = N gives it more processes".to_owned());
+        return Err(
+            "this folder is a spooler's already: spooler-processes = N gives it more processes".to_owned()
+        );
     }
     draft.config.spoolers.push(folder);
     Ok(())
