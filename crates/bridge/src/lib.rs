@@ -24,5 +24,5 @@ pub mod spool;
 
 pub use context::{Context, Host, Post, Share, Taking, install};
 pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};
-pub use spool::Spools;
 pub use load::{App, LoadError, Started};
+pub use spool::Spools;

@@ -10,8 +10,8 @@ use goherd_bridge::App;
 use goherd_config::{CheaperAlgo, Config};
 use goherd_events::{Job, TimeZone, When};
 use goherd_master::{Agenda, Algorithm, Cheaper, Errand, Plan, Store, Task, Upkeep};
-use goherd_shm::cache::{self, Ttl};
 use goherd_shm::Who;
+use goherd_shm::cache::{self, Ttl};
 use goherd_shm::commons::{Wanted, WantedCache};
 use goherd_shm::inboxes::{Addressees, Farm};
 use goherd_shm::locks;
@@ -194,7 +194,10 @@ pub fn plan(config: &Config) -> Plan {
     let mebibytes = |count: u64| count.saturating_mul(1 << 20);
     Plan {
         workers: config.processes.into(),
-        crew: (1..=config.all_mules()).map(Who::mule).chain((1..=config.all_spoolers()).map(Who::spooler)).collect(),
+        crew: (1..=config.all_mules())
+            .map(Who::mule)
+            .chain((1..=config.all_spoolers()).map(Who::spooler))
+            .collect(),
         crew_mercy: milliseconds(config.mule_reload_mercy),
         start_timeout: milliseconds(config.worker_start_timeout),
         mercy: milliseconds(config.worker_reload_mercy),

@@ -206,7 +206,9 @@ pub(crate) struct Course {
 impl Desk {
     /// Messages are this process's from now on.
     pub fn begin(&self) {
-        if let Some(messages) = self.mail.messages.as_ref().filter(|_| !self.course.begun.load(Ordering::SeqCst)) {
+        if let Some(messages) =
+            self.mail.messages.as_ref().filter(|_| !self.course.begun.load(Ordering::SeqCst))
+        {
             if let Err(error) = messages.open() {
                 stderr::line(&format!("{}: cannot watch its inboxes: {error}", self.who));
             }

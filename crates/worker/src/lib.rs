@@ -23,5 +23,5 @@ mod watch;
 pub use confinement::Confinement;
 pub use goherd_proto::Protocol;
 pub use goherd_reactor::{Limits, Times};
-pub use spool::SpoolSettings;
 pub use life::{DoorSettings, Settings, run};
+pub use spool::SpoolSettings;
