@@ -20,8 +20,7 @@ func CacheGet(key, cache string) string {
 	if err != nil {
 		return ""
 	}
-	value, _ := c.Get(key)
-	return string(value)
+	return c.getText(key)
 }
 
 // CacheSet puts an entry that is not there yet, for so many seconds, or for ever if
