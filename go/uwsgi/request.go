@@ -19,7 +19,8 @@ type exchange struct {
 	refused  string // why the application does not get to see the request
 	readable signal
 	writable signal
-	gone     int32 // atomic: the peer has ended its side, or was answered already
+	number   uint64 // atomic: what RequestID has named it by; 0: nothing yet
+	gone     int32  // atomic: the peer has ended its side, or was answered already
 }
 
 // peerGone tells the handler that nobody waits for its answer any more.

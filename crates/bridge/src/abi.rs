@@ -24,7 +24,7 @@ use goherd_reactor::{Event, ExchangeId, Failure, Mode, Read, STACKS, View, Wake,
 use goherd_sys::socket::Endpoint;
 
 use crate::context::{Context, context};
-use crate::{gccgo, shared, signals};
+use crate::{gccgo, shared, signals, status};
 
 /// The version of this interface. Server and package must have the same; the package checks it at start.
 pub const GOHERD_ABI_VERSION: u32 = 5;
@@ -169,7 +169,7 @@ pub extern "C" fn goherd_env() -> goherd_bytes {
     lend(context().map_or(&[], |context| &context.env_block))
 }
 
-fn lend(block: &'static [u8]) -> goherd_bytes {
+pub(crate) fn lend(block: &'static [u8]) -> goherd_bytes {
     goherd_bytes { address: block.as_ptr(), length: block.len() }
 }
 
@@ -498,7 +498,7 @@ fn on_exchange(exchange: u64, operation: impl FnOnce(&Context, ExchangeId) -> Re
 /// Counts the end of an exchange, if that is what an operation has come to.
 fn ended(context: &Context, outcome: Result<(), Failure>) -> Result<i64, Failure> {
     outcome.map(|()| {
-        context.host.ended_request();
+        context.host.ended_request(&context.reactor);
         0
     })
 }
@@ -547,5 +547,11 @@ pub(crate) fn keep_exports() {
         goherd_harakiri as *const (),
         goherd_read as *const (),
     ];
-    std::hint::black_box((functions, shared::exports(), signals::exports(), &gccgo::EXPORTS));
+    std::hint::black_box((
+        functions,
+        shared::exports(),
+        signals::exports(),
+        status::exports(),
+        &gccgo::EXPORTS,
+    ));
 }

@@ -1,10 +1,11 @@
 //! What the ABI functions need to know of the process they are called in.
 
+use std::io;
 use std::os::fd::RawFd;
 use std::sync::{Arc, OnceLock};
 
 use goherd_reactor::Reactor;
-use goherd_shm::{Commons, Seat};
+use goherd_shm::{Commons, Scoreboard, Seat, ToMaster};
 
 /// The worker around the application, as the bridge sees it. Its methods are called on the application's threads.
 pub trait Host: Send + Sync {
@@ -15,7 +16,13 @@ pub trait Host: Send + Sync {
     /// A request was taken.
     fn took_request(&self);
     /// The handler of one is over, whatever has become of its connection: once for each that was taken.
-    fn ended_request(&self);
+    fn ended_request(&self, reactor: &Reactor);
+    /// Tells the master something for the application.
+    fn tell(&self, message: &ToMaster) -> io::Result<()>;
+    /// What all workers are about.
+    fn scoreboard(&self) -> &Scoreboard;
+    /// A handler has panicked.
+    fn panicked(&self);
     /// The application has written the stacks of its goroutines down, for which [`Reactor::ask_for_stacks`] had asked.
     fn stacks_told(&self);
     /// The last connection of a draining reactor has ended: the process ends, now or when the last signal has been handled.
@@ -66,6 +73,8 @@ pub struct Context {
     pub args: Vec<String>,
     /// Variables to add to the environment.
     pub env: Vec<(String, String)>,
+    /// The options: name and value, each followed by a NUL.
+    pub options: Arc<[u8]>,
     /// `args` as Go takes them: each followed by a NUL.
     pub(crate) args_block: Vec<u8>,
     /// `env` as Go takes it: `NAME=VALUE`, each followed by a NUL.
@@ -89,7 +98,15 @@ impl Context {
             .iter()
             .flat_map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes(), b"\0"].concat())
             .collect();
-        Self { reactor, host, shared, worker, cores, args, env, args_block, env_block }
+        let options = Arc::default();
+        Self { reactor, host, shared, worker, cores, args, env, options, args_block, env_block }
+    }
+
+    /// The same with the options, as [`Context::options`] has them.
+    #[must_use]
+    pub fn with_options(mut self, options: Arc<[u8]>) -> Self {
+        self.options = options;
+        self
     }
 }
 

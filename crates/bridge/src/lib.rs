@@ -18,6 +18,7 @@ pub mod inspect;
 pub mod load;
 pub mod shared;
 pub mod signals;
+pub mod status;
 
 pub use context::{Context, Host, Post, Share, install};
 pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};

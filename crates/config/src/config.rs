@@ -1,11 +1,15 @@
 //! What the settings mean: the typed configuration which main hands on to the parts, field by field.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::address::Address;
 use crate::agenda::{CronJob, Timer};
+use crate::alarm::Alarm;
 use crate::cache::Cache;
 use crate::draft::Draft;
+use crate::settings::Typed;
 use crate::socket::{Owner, Socket};
 
 /// The effective configuration. `Config::default()` holds the defaults of the option table.
@@ -145,6 +149,16 @@ pub struct Config {
     pub cron_timezone: Option<String>,
     /// Files and folders whose changes raise signals; relative paths are as typed.
     pub fs_signals: Vec<(PathBuf, u8)>,
+    /// Where statistics are told.
+    pub stats: Option<Address>,
+    /// They are told as HTTP has it.
+    pub stats_http: bool,
+    /// They have no white space.
+    pub stats_minified: bool,
+    /// What the application may raise, in the order given.
+    pub alarms: Vec<Alarm>,
+    /// How long an alarm is quiet that went off; 0: not at all.
+    pub alarm_freq: Duration,
     /// The permissions that new files do not get, at most 0o777.
     pub umask: Option<u32>,
     /// More groups to be in: names or numbers, not yet looked up.
@@ -157,6 +171,9 @@ pub struct Config {
     pub daemonize: Option<PathBuf>,
     /// Whether unknown ini keys are errors; when false they are in `notes`.
     pub strict: bool,
+    /// The settings that count, and the defaults of those that were not made, by the options' names. Passwords in addresses
+    /// are masked.
+    pub options: BTreeMap<&'static str, Vec<String>>,
     /// Sentences to log at start: options which were accepted and have no effect, and the like.
     pub notes: Vec<String>,
 }
@@ -253,12 +270,18 @@ impl Config {
             cron_harakiri: Duration::ZERO,
             cron_timezone: None,
             fs_signals: Vec::new(),
+            stats: None,
+            stats_http: false,
+            stats_minified: false,
+            alarms: Vec::new(),
+            alarm_freq: Duration::ZERO,
             umask: None,
             add_gid: Vec::new(),
             chroot: None,
             no_new_privs: false,
             daemonize: None,
             strict: false,
+            options: BTreeMap::new(),
             notes: Vec::new(),
         }
     }
@@ -266,7 +289,7 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Draft::default().config
+        Self { options: Typed::default().by_name(), ..Draft::default().config }
     }
 }
 

@@ -15,6 +15,7 @@
 mod address;
 mod agenda;
 mod agreement;
+mod alarm;
 mod argv;
 mod cache;
 mod call;
@@ -36,6 +37,7 @@ mod tool;
 
 pub use address::Address;
 pub use agenda::{CronJob, Timer};
+pub use alarm::{Alarm, AlarmDoes};
 pub use cache::{Cache, LARGEST_BLOCK, LONGEST_KEY, MOST_ITEMS};
 pub use call::Call;
 pub use config::{CheaperAlgo, Config, LoopEngine};

@@ -23,6 +23,7 @@ mod lead;
 mod pace;
 mod rarely;
 mod table;
+mod tally;
 mod timers;
 mod wait;
 
@@ -33,4 +34,5 @@ pub use goherd_proto::http1::Limits;
 pub use harakiri::{Harakiri, STACKS};
 pub use lead::{Event, Mode, Reactor, Settings, Wake};
 pub use table::ExchangeId;
+pub use tally::Tallied;
 pub use wait::Times;

@@ -58,6 +58,8 @@ pub struct Settings {
     pub max_requests_per_life: u64,
     /// How many more it is for with each worker's number.
     pub max_requests_delta: u32,
+    /// The options, for the application: name and value, each followed by a NUL.
+    pub options: Arc<[u8]>,
     /// The wake-up that workers pass among themselves.
     pub baton: Arc<EventFd>,
 }
@@ -157,7 +159,7 @@ fn live(
     desk: &Arc<Desk>,
     shared: Share,
 ) -> Result<(), LoadError> {
-    let context = goherd_bridge::install(Context::new(
+    let context = Context::new(
         Arc::clone(reactor),
         Box::new(Counter(Arc::clone(desk))),
         shared,
@@ -165,7 +167,8 @@ fn live(
         settings.cores,
         settings.args.clone(),
         settings.env.clone(),
-    ));
+    );
+    let context = goherd_bridge::install(context.with_options(Arc::clone(&settings.options)));
     match goherd_bridge::load::start(&settings.app, context)? {
         Started::Own => Ok(()),
         Started::Go => process::sleep_for_ever(),

@@ -16,7 +16,7 @@ pub(crate) fn serve(reactor: &Reactor, host: &dyn Host) -> ! {
             Event::Request(id) => {
                 host.took_request();
                 let _never = reactor.respond(id, 404, &block, TEXT);
-                host.ended_request();
+                host.ended_request(reactor);
             }
             Event::Control => host.control(reactor),
             Event::Drained => host.drained(),

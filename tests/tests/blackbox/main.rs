@@ -40,6 +40,7 @@ mod shapes;
 mod signals;
 mod sockets;
 mod standalone;
+mod status;
 mod tools;
 mod upgrades;
 

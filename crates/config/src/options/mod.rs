@@ -18,6 +18,7 @@ mod requests;
 mod service;
 mod shared;
 mod sockets;
+mod status;
 mod unknown;
 pub mod uwsgi_only;
 mod whole;
@@ -77,6 +78,7 @@ pub enum Group {
     Reload,
     Shared,
     Agenda,
+    Status,
     Service,
     Accepted,
     Requests,
@@ -92,6 +94,7 @@ impl Group {
         Self::Reload,
         Self::Shared,
         Self::Agenda,
+        Self::Status,
         Self::Service,
         Self::Limits,
         Self::Configuration,
@@ -111,6 +114,7 @@ impl Group {
             Self::Reload => "Reload and end",
             Self::Shared => "Shared state",
             Self::Agenda => "Timers, cron and files",
+            Self::Status => "Statistics and alarms",
             Self::Service => "Service and privileges",
             Self::Accepted => "Accepted for compatibility with uWSGI",
             Self::Requests => "Instead of serving",
@@ -129,6 +133,7 @@ impl Group {
             Self::Reload => reload::ROWS,
             Self::Shared => shared::ROWS,
             Self::Agenda => agenda::ROWS,
+            Self::Status => status::ROWS,
             Self::Service => service::ROWS,
             Self::Accepted => accepted::ROWS,
             Self::Requests => requests::ROWS,

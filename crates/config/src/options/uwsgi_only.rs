@@ -41,7 +41,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("single-interpreter", "it is about Python: remove it"),
     ("spooler", ""),
     ("static-map", ""),
-    ("stats", ""),
     ("threads", "Go has goroutines in place of threads: use goroutines"),
     ("thunder-lock", ""),
     ("wsgi", NOT_PYTHON),
