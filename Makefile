@@ -16,7 +16,7 @@ UWSGI_GO := $(wildcard go/uwsgi/*.go go/uwsgi/*.h go/uwsgi/embed/*.go)
 RUST_MISSING := Rust is not on this machine. Install it: https://rustup.rs (curl -sSf https://sh.rustup.rs | sh)
 
 .DEFAULT_GOAL := build
-.PHONY: help build gccgo run test check unit model fuzz soak install header docs bench clean rust
+.PHONY: help build gccgo run test check unit model miri fuzz soak install header docs bench clean rust
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -71,6 +71,10 @@ fuzz: rust ## random input for each parser, FUZZ_SECONDS=60 of it; needs cargo-f
 
 model: rust ## the cache and its lock, in the orders in which processes can meet (loom; takes a minute)
 	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release --target-dir target/loom -p goherd-shm --lib model
+
+miri: rust ## the shared memory's algorithms under Miri, which sees misuse of memory; needs a nightly Rust with miri
+	MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=4 \
+	    $(CARGO) +nightly miri test --locked --target-dir target/miri -p goherd-shm --lib
 
 soak: rust ## reloads, upgrades and recycling without pause under load, SOAK_SECONDS=600 of it; no request may be lost
 	@scripts/require go gccgo gcc objcopy

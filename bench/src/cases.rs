@@ -36,6 +36,10 @@ pub enum Load {
     },
     /// A handler raises signals, one after another.
     Signals,
+    /// Handlers get values from caches, as fast as it goes.
+    Gets,
+    /// None: servers of one, two and four workers that have each answered once.
+    Workers,
     /// So many connections that have each made one request, and stay.
     Idle {
         /// How many.
@@ -63,6 +67,8 @@ pub struct Request {
 pub enum Workers {
     /// One.
     One,
+    /// Two.
+    Two,
     /// As many as there are cores.
     AllCores,
 }
@@ -77,7 +83,7 @@ const SATURATION: Load = Load::Saturation { idle: 0 };
 const HELLO: Request = Request { path: "/hello", fields: &[], body: 0, wrk_script: None, answer: 14 };
 
 /// All cases, in the order of the report.
-pub const CASES: [Case; 11] = [
+pub const CASES: [Case; 13] = [
     Case {
         name: "hello",
         title: "a short answer",
@@ -172,6 +178,22 @@ pub const CASES: [Case; 11] = [
         workers: Workers::One,
         contestants: &[Goherd(Go), Goherd(Gccgo)],
     },
+    Case {
+        name: "cache",
+        title: "a get of 100 bytes in a handler: from the server's cache, a sync.Map, Redis on a unix socket",
+        load: Load::Gets,
+        request: HELLO,
+        workers: Workers::Two,
+        contestants: &[Goherd(Go), Goherd(Gccgo)],
+    },
+    Case {
+        name: "workers",
+        title: "memory that a worker adds",
+        load: Load::Workers,
+        request: HELLO,
+        workers: Workers::One,
+        contestants: &[Goherd(Go), Goherd(Gccgo)],
+    },
 ];
 
 const TEN_FIELDS: &[&str] = &[
@@ -199,6 +221,7 @@ impl Workers {
     pub fn count(self) -> usize {
         match self {
             Self::One => 1,
+            Self::Two => 2,
             Self::AllCores => cores(),
         }
     }

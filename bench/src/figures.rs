@@ -45,8 +45,12 @@ const fn memory(title: &'static str, ours: Contestant) -> Figure {
     Figure { title, case: "memory", quantity: Quantity::Memory, ours, theirs: None, bar: Bar::AtMost(1024.0) }
 }
 
+const fn get(title: &'static str, ours: Contestant) -> Figure {
+    Figure { title, case: "cache", quantity: Quantity::Get, ours, theirs: None, bar: Bar::AtMost(300.0) }
+}
+
 /// All of them.
-pub const FIGURES: [Figure; 10] = [
+pub const FIGURES: [Figure; 13] = [
     cpu("CPU per request, hello, one worker, vs net/http", Goherd(Go), NetHttp(Go), 0.55),
     cpu("the same with gccgo, vs net/http built with gccgo", Goherd(Gccgo), NetHttp(Gccgo), 0.35),
     cpu("CPU per request vs nginx `return 200`", Goherd(Go), Nginx, 1.3),
@@ -71,6 +75,16 @@ pub const FIGURES: [Figure; 10] = [
         theirs: None,
         bar: Bar::AtMost(50.0),
     },
+    get("nanoseconds for a get of 100 bytes from a cache, in a handler", Goherd(Go)),
+    get("the same with gccgo", Goherd(Gccgo)),
+    Figure {
+        title: "gets of two workers at once, vs one worker",
+        case: "cache",
+        quantity: Quantity::Scale,
+        ours: Goherd(Go),
+        theirs: None,
+        bar: Bar::AtLeast(1.8),
+    },
 ];
 
 impl Figure {
@@ -86,7 +100,7 @@ impl Figure {
     /// Digits after the point.
     pub fn decimals(&self) -> usize {
         match (self.theirs, self.quantity) {
-            (Some(_), _) => 2,
+            (Some(_), _) | (None, Quantity::Scale) => 2,
             (None, Quantity::Start) => 1,
             (None, _) => 0,
         }

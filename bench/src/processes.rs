@@ -40,6 +40,21 @@ pub fn memory(pids: &[u32]) -> Outcome<f64> {
     sizes.sum()
 }
 
+/// The same of memory that is no file's: pages of programs and libraries are shared with whoever else on the machine runs
+/// them.
+pub fn anonymous(pids: &[u32]) -> Outcome<f64> {
+    let sizes = pids
+        .iter()
+        .map(|pid| parse_line(&fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?, "Pss_Anon:"));
+    sizes.sum()
+}
+
+/// Unique set size of `pid`, in bytes: pages that no other process has.
+pub fn unshared(pid: u32) -> Outcome<f64> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    Ok(parse_line(&rollup, "Private_Clean:")? + parse_line(&rollup, "Private_Dirty:")?)
+}
+
 /// Fields 14 and 15; the second one, the name, may hold blanks.
 fn parse_stat(stat: &str) -> Outcome<CpuTime> {
     let (_, after_name) = stat.rsplit_once(')').ok_or("a malformed /proc/PID/stat")?;
@@ -51,7 +66,12 @@ fn parse_stat(stat: &str) -> Outcome<CpuTime> {
 }
 
 fn parse_rollup(rollup: &str) -> Outcome<f64> {
-    let size = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).ok_or("no Pss in smaps_rollup")?;
+    parse_line(rollup, "Pss:")
+}
+
+fn parse_line(rollup: &str, name: &str) -> Outcome<f64> {
+    let size = rollup.lines().find_map(|line| line.strip_prefix(name));
+    let size = size.ok_or_else(|| format!("no {name} in smaps_rollup"))?;
     Ok(size.trim().trim_end_matches(" kB").parse::<f64>()? * 1024.0)
 }
 

@@ -28,6 +28,22 @@ pub enum Quantity {
     Start,
     /// From raising a signal to its handler, µs.
     Signal,
+    /// A get by `Cache.Get`, ns.
+    Get,
+    /// A get by `CacheGet`, ns.
+    CacheGet,
+    /// A get from a `sync.Map`, ns.
+    MapGet,
+    /// A get from Redis, ns.
+    RedisGet,
+    /// How many times as many gets two workers make as one.
+    Scale,
+    /// What a second worker adds, MiB.
+    SecondWorker,
+    /// What each of the third and the fourth adds, MiB.
+    LaterWorkers,
+    /// What the processes of a worker share with nobody, MiB.
+    Unshared,
 }
 
 /// One run of one contestant.

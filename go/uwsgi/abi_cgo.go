@@ -61,6 +61,14 @@ package uwsgi
 #pragma weak goherd_metric_value
 #pragma weak goherd_once_begin
 #pragma weak goherd_once_end
+#pragma weak goherd_version
+#pragma weak goherd_options
+#pragma weak goherd_workers
+#pragma weak goherd_log
+#pragma weak goherd_panicked
+#pragma weak goherd_reload
+#pragma weak goherd_stop
+#pragma weak goherd_raise_alarm
 #pragma weak goherd_post
 #pragma weak goherd_post_next
 #pragma weak goherd_signal_next
@@ -92,12 +100,18 @@ import (
 	"unsafe"
 )
 
-// Both sides must mean the same by an event and a task: these do not compile otherwise.
+// Both sides must mean the same by an event, a task and a worker: these do not compile
+// otherwise.
 var (
 	_ [unsafe.Sizeof(event{}) - unsafe.Sizeof(C.goherd_event{})]struct{}
 	_ [unsafe.Sizeof(C.goherd_event{}) - unsafe.Sizeof(event{})]struct{}
 	_ [unsafe.Sizeof(task{}) - unsafe.Sizeof(C.goherd_task{})]struct{}
 	_ [unsafe.Sizeof(C.goherd_task{}) - unsafe.Sizeof(task{})]struct{}
+)
+
+var (
+	_ [unsafe.Sizeof(workerLine{}) - unsafe.Sizeof(C.goherd_worker{})]struct{}
+	_ [unsafe.Sizeof(C.goherd_worker{}) - unsafe.Sizeof(workerLine{})]struct{}
 )
 
 //go:linkname mainMain main.main
@@ -288,6 +302,25 @@ func abiMetricSet(metric uint32, value int64) {
 }
 
 func abiMetricValue(metric uint32) int64 { return int64(C.goherd_metric_value(C.uint32_t(metric))) }
+
+func abiServerVersion() string { return text(C.goherd_version()) }
+func abiOptions() string       { return text(C.goherd_options()) }
+func abiPanicked()             { C.goherd_panicked() }
+func abiReload() int64         { return int64(C.goherd_reload()) }
+func abiStop() int64           { return int64(C.goherd_stop()) }
+
+func abiWorkers(lines []workerLine) int64 {
+	return int64(C.goherd_workers((*C.goherd_worker)(unsafe.Pointer(&lines[0])), C.uintptr_t(len(lines))))
+}
+
+func abiLog(s string) {
+	C.goherd_log((*C.uint8_t)(firstOf(s)), C.uintptr_t(len(s)))
+}
+
+func abiRaiseAlarm(name, message string) int64 {
+	return int64(C.goherd_raise_alarm((*C.uint8_t)(firstOf(name)), C.uintptr_t(len(name)),
+		(*C.uint8_t)(firstOf(message)), C.uintptr_t(len(message))))
+}
 
 func abiPost() int64                     { return int64(C.goherd_post()) }
 func abiPostNext() uint32                { return uint32(C.goherd_post_next()) }

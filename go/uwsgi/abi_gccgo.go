@@ -169,6 +169,30 @@ func cOnceBegin(name unsafe.Pointer, length uintptr) int64
 //extern goherd_once_end
 func cOnceEnd(name unsafe.Pointer, length uintptr, done uint32) int64
 
+//extern goherd_version
+func cServerVersion() lent
+
+//extern goherd_options
+func cOptions() lent
+
+//extern goherd_workers
+func cWorkers(lines *workerLine, count uintptr) int64
+
+//extern goherd_log
+func cLog(text unsafe.Pointer, length uintptr)
+
+//extern goherd_panicked
+func cPanicked()
+
+//extern goherd_reload
+func cReload() int64
+
+//extern goherd_stop
+func cStop() int64
+
+//extern goherd_raise_alarm
+func cRaiseAlarm(name unsafe.Pointer, nameLength uintptr, message unsafe.Pointer, messageLength uintptr) int64
+
 //extern goherd_post
 func cPost() int64
 
@@ -373,6 +397,17 @@ func abiLocks() int64                         { return cLocks() }
 func abiMetricAdd(metric uint32, by int64)    { cMetricAdd(metric, by) }
 func abiMetricSet(metric uint32, value int64) { cMetricSet(metric, value) }
 func abiMetricValue(metric uint32) int64      { return cMetricValue(metric) }
+
+func abiServerVersion() string            { return cServerVersion().text() }
+func abiOptions() string                  { return cOptions().text() }
+func abiPanicked()                        { cPanicked() }
+func abiReload() int64                    { return cReload() }
+func abiStop() int64                      { return cStop() }
+func abiWorkers(lines []workerLine) int64 { return cWorkers(&lines[0], uintptr(len(lines))) }
+func abiLog(s string)                     { cLog(firstOf(s), uintptr(len(s))) }
+func abiRaiseAlarm(name, message string) int64 {
+	return cRaiseAlarm(firstOf(name), uintptr(len(name)), firstOf(message), uintptr(len(message)))
+}
 
 func abiPost() int64                          { return cPost() }
 func abiPostNext() uint32                     { return cPostNext() }

@@ -55,6 +55,14 @@ func abiMetricSet(uint32, int64)                               {}
 func abiMetricValue(uint32) int64                              { return 0 }
 func abiOnceBegin(string) int64                                { return errMissing }
 func abiOnceEnd(string, uint32) int64                          { return errMissing }
+func abiServerVersion() string                                 { return "" }
+func abiOptions() string                                       { return "" }
+func abiPanicked()                                             {}
+func abiReload() int64                                         { return errEnded }
+func abiStop() int64                                           { return errEnded }
+func abiWorkers([]workerLine) int64                            { return errEnded }
+func abiLog(string)                                            {}
+func abiRaiseAlarm(string, string) int64                       { return errEnded }
 
 func abiPost() int64                                                    { return errMissing }
 func abiPostNext() uint32                                               { return postNothing }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -90,27 +91,31 @@ func (c sharedCache) keys(portion uint32, b []byte) int64 { return abiCacheKeys(
 func (c sharedCache) longest(ofValues uint32) int64       { return abiCacheLongest(uint32(c), ofValues) }
 
 // opened has the caches that were opened, by their names: what is found once
-// stays for the life of the process.
+// stays for the life of the process. CacheGet looks here with every call, so nobody
+// locks to look: whoever opens one more puts a new map in the place of the old one.
 var opened struct {
-	sync.RWMutex
-	caches map[string]*Cache
+	sync.Mutex
+	caches atomic.Value // of type map[string]*Cache
+}
+
+// alreadyOpen gives a cache that was opened, or nil.
+func alreadyOpen(name string) *Cache {
+	caches, _ := opened.caches.Load().(map[string]*Cache)
+	return caches[name]
 }
 
 // OpenCache gives the cache with this name, or the first one if the name is empty.
 // It does not ask another server whether it has that cache: the operations do.
 func OpenCache(name string) (*Cache, error) {
-	opened.RLock()
-	c := opened.caches[name]
-	opened.RUnlock()
-	if c != nil {
+	if c := alreadyOpen(name); c != nil {
 		return c, nil
 	}
 	opened.Lock()
 	defer opened.Unlock()
-	if c := opened.caches[name]; c != nil {
+	if c := alreadyOpen(name); c != nil {
 		return c, nil
 	}
-	c = &Cache{name: name}
+	c := &Cache{name: name}
 	if at := strings.IndexByte(name, '@'); at >= 0 {
 		p, err := peerAt(name[at+1:])
 		if err != nil {
@@ -133,10 +138,13 @@ func OpenCache(name string) (*Cache, error) {
 	} else {
 		c.store = newLocalCache()
 	}
-	if opened.caches == nil {
-		opened.caches = make(map[string]*Cache)
+	before, _ := opened.caches.Load().(map[string]*Cache)
+	after := make(map[string]*Cache, len(before)+1)
+	for name, c := range before {
+		after[name] = c
 	}
-	opened.caches[name] = c
+	after[name] = c
+	opened.caches.Store(after)
 	return c, nil
 }
 
@@ -150,11 +158,33 @@ func (c *Cache) Get(key string) ([]byte, error) {
 		return c.remote.get(key)
 	}
 	buffer := scratch.Get().(*[4096]byte)
-	defer scratch.Put(buffer)
 	n := c.store.get(key, buffer[:])
 	if n >= 0 && n <= int64(len(buffer)) {
-		return append(make([]byte, 0, n), buffer[:n]...), nil
+		value := make([]byte, n)
+		copy(value, buffer[:n])
+		scratch.Put(buffer)
+		return value, nil
 	}
+	scratch.Put(buffer)
+	return c.getLong(key, n)
+}
+
+// getText is Get for a string.
+func (c *Cache) getText(key string) string {
+	buffer := scratch.Get().(*[4096]byte)
+	n := c.store.get(key, buffer[:])
+	if n >= 0 && n <= int64(len(buffer)) {
+		text := string(buffer[:n])
+		scratch.Put(buffer)
+		return text
+	}
+	scratch.Put(buffer)
+	value, _ := c.getLong(key, n)
+	return string(value)
+}
+
+// getLong gives the value of a key, which had n bytes when it was looked at.
+func (c *Cache) getLong(key string, n int64) ([]byte, error) {
 	for n >= 0 {
 		value := make([]byte, n)
 		if n = c.store.get(key, value); n >= 0 && n <= int64(len(value)) {

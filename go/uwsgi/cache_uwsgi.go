@@ -24,9 +24,12 @@ func CacheGet(key, cache string) string {
 	if err != nil {
 		return ""
 	}
-	value, err := c.Get(key)
-	quietly(err)
-	return string(value)
+	if c.remote != nil {
+		value, err := c.Get(key)
+		quietly(err)
+		return string(value)
+	}
+	return c.getText(key)
 }
 
 // CacheSet puts an entry that is not there yet, for so many seconds, or for ever if

@@ -175,6 +175,7 @@ func (e *engine) dispatch(w http.ResponseWriter, r *http.Request) {
 // called runtime.Goexit (reason is nil).
 func (x *exchange) panicked(reason interface{}) {
 	if reason != nil && reason != http.ErrAbortHandler {
+		abiPanicked()
 		stack := make([]byte, 64<<10)
 		stack = stack[:runtime.Stack(stack, false)]
 		log.Printf("uwsgi: %s: panic serving %s %s for %s: %v\n%s",

@@ -21,7 +21,8 @@ type exchange struct {
 	isArray  bool   // in uWSGI's form
 	readable signal
 	writable signal
-	gone     int32 // atomic: the peer has ended its side, or was answered already
+	number   uint64 // atomic: what RequestID has named it by; 0: nothing yet
+	gone     int32  // atomic: the peer has ended its side, or was answered already
 }
 
 // peerGone tells the handler that nobody waits for its answer any more.

@@ -87,6 +87,7 @@ func Run() {
 		log.Fatalf("uwsgi: this program was built for version %d of the server's interface, and the server has "+
 			"version %d: rebuild the older one of the two", abiExpected, server)
 	}
+	runHooks()
 	hearCalls()
 	if abiRole() != roleWorker {
 		if err := hearPost(); err != nil {
@@ -109,7 +110,8 @@ func serveAlone(handler http.Handler) {
 		port = "8080"
 	}
 	fmt.Fprintf(os.Stderr, "uwsgi: no server around: serving plain net/http on http://localhost:%s/%s\n", port, aloneBecause)
-	err := http.ListenAndServe(":"+port, handler)
+	runHooks()
+	err := http.ListenAndServe(":"+port, withNumbers(handler))
 	if errors.Is(err, http.ErrServerClosed) {
 		os.Exit(0)
 	}

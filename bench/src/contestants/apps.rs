@@ -8,7 +8,7 @@ use std::{fs, io};
 use super::Toolchain;
 use crate::{Outcome, places};
 
-const LIBRARY_SOURCES: [&str; 3] = ["handlers.go", "signals.go", "goherd.go"];
+const LIBRARY_SOURCES: [&str; 4] = ["handlers.go", "signals.go", "gets.go", "goherd.go"];
 const PROGRAM_SOURCES: [&str; 2] = ["handlers.go", "nethttp.go"];
 
 /// The library that Goherd loads.

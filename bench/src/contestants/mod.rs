@@ -5,6 +5,7 @@ pub mod floor;
 mod goherd;
 mod net_http;
 mod nginx;
+pub mod redis;
 mod server;
 pub mod shapes;
 
@@ -92,10 +93,19 @@ impl Contestant {
         Server::time_to_first_answer(&self.to_string(), &launch, &case.request)
     }
 
+    /// Starts it with so many workers, and waits until it answers.
+    pub fn start_with(self, workers: usize, case: &Case) -> Outcome<Server> {
+        let launch = match self {
+            Self::Goherd(toolchain) => goherd::launch(toolchain, workers, case.load)?,
+            _ => return Err(format!("{self} has no workers").into()),
+        };
+        Server::start(&self.to_string(), &launch, &case.request)
+    }
+
     fn launch(self, case: &Case) -> Outcome<Launch> {
         match self {
             Self::NetHttp(toolchain) => net_http::launch(toolchain),
-            Self::Goherd(toolchain) => goherd::launch(toolchain, case.workers.count()),
+            Self::Goherd(toolchain) => goherd::launch(toolchain, case.workers.count(), case.load),
             Self::Nginx => nginx::launch(&case.request),
             Self::Floor => floor::launch(&case.request),
         }

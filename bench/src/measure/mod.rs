@@ -1,5 +1,6 @@
 //! Settings → results: each case in rounds, in each round every contestant in turn.
 
+mod gets;
 mod run;
 mod signals;
 
@@ -87,7 +88,7 @@ fn most_connections(cases: &[&Case]) -> u32 {
     let connections = cases.iter().map(|case| match case.load {
         Load::Idle { connections } => connections,
         Load::Saturation { idle } => idle,
-        Load::HalfSaturation | Load::Start { .. } | Load::Signals => 0,
+        Load::HalfSaturation | Load::Start { .. } | Load::Signals | Load::Gets | Load::Workers => 0,
     });
     connections.max().unwrap_or(0)
 }

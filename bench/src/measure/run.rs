@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cases::{Case, Load};
 use crate::contestants::{Contestant, Server, Toolchain};
 use crate::load::{Count, Herd, constant_rate, saturate};
-use crate::measure::signals;
+use crate::measure::{gets, signals};
 use crate::results::{Quantity, Sample, Spread};
 use crate::{Outcome, processes};
 
@@ -34,6 +34,8 @@ pub fn length(case: &Case, seconds: u64) -> Duration {
         Load::Idle { .. } => SETTLE * 2 + AROUND * 4,
         Load::Start { times } => AROUND / 2 * times,
         Load::Signals => Duration::from_secs(seconds) + AROUND,
+        Load::Gets => Duration::from_secs(seconds) + AROUND * 3,
+        Load::Workers => (SETTLE + AROUND) * 3,
         Load::Saturation { .. } | Load::HalfSaturation => {
             Duration::from_secs(WARM_UP_SECONDS + seconds) + AROUND
         }
@@ -64,6 +66,8 @@ impl Run {
             Load::Idle { connections } => self.memory(&contestant.start(self.case)?, connections),
             Load::Start { times } => self.starts(contestant, times),
             Load::Signals => signals::measure(&contestant.start(self.case)?, self.seconds),
+            Load::Gets => gets::measure(&contestant.start(self.case)?, self.seconds),
+            Load::Workers => self.workers(contestant),
         }
     }
 
@@ -112,6 +116,25 @@ impl Run {
         let times = (0..times).map(start).collect::<Outcome<Vec<f64>>>()?;
         let spread = Spread::of(times.into_iter()).ok_or("it was never started")?;
         Ok(Sample::from([(Quantity::Start, spread.median)]))
+    }
+
+    fn workers(&self, contestant: Contestant) -> Outcome<Sample> {
+        const MEBIBYTE: f64 = 1_048_576.0;
+        let (mut sizes, mut unshared) = ([0.0; 3], 0.0);
+        for (size, count) in sizes.iter_mut().zip([1, 2, 4]) {
+            let server = contestant.start_with(count, self.case)?;
+            drop(Herd::open(server.address, &self.case.request, PATHFINDERS)?);
+            thread::sleep(SETTLE);
+            let pids = server.processes()?;
+            *size = processes::anonymous(&pids)? / MEBIBYTE;
+            unshared = processes::unshared(*pids.last().ok_or("there is no worker")?)? / MEBIBYTE;
+        }
+        let [one, two, four] = sizes;
+        Ok(Sample::from([
+            (Quantity::SecondWorker, two - one),
+            (Quantity::LaterWorkers, (four - two) / 2.0),
+            (Quantity::Unshared, unshared),
+        ]))
     }
 
     fn memory(&self, server: &Server, connections: u32) -> Outcome<Sample> {

@@ -25,6 +25,19 @@ const MEMORY: &[Column] = &[("bytes/connection", Quantity::Memory, 0, true)];
 const START: &[Column] = &[("ms to the first answer", Quantity::Start, 1, true)];
 
 const SIGNAL: &[Column] = &[("µs to the handler", Quantity::Signal, 1, false)];
+const GETS: &[Column] = &[
+    ("Cache.Get ns", Quantity::Get, 0, false),
+    ("CacheGet ns", Quantity::CacheGet, 0, false),
+    ("sync.Map ns", Quantity::MapGet, 0, false),
+    ("Redis ns", Quantity::RedisGet, 0, false),
+    ("two workers, times one", Quantity::Scale, 2, false),
+];
+
+const WORKERS: &[Column] = &[
+    ("the second worker, MiB", Quantity::SecondWorker, 1, false),
+    ("each of the next two, MiB", Quantity::LaterWorkers, 1, false),
+    ("shared with nobody, MiB", Quantity::Unshared, 1, false),
+];
 
 const NONE: &str = "–";
 
@@ -76,6 +89,8 @@ fn case_table(measured: &Measured) -> Table {
         Load::Idle { .. } => MEMORY,
         Load::Start { .. } => START,
         Load::Signals => SIGNAL,
+        Load::Gets => GETS,
+        Load::Workers => WORKERS,
     };
     let heading = columns.iter().flat_map(|(heading, .., compared)| {
         std::iter::once(*heading).chain(compared.then_some("vs net/http"))
@@ -172,7 +187,7 @@ mod tests {
         let row = |ours| figure_row(&FIGURES[0], FIGURES[0].measured(&results(ours)))[1..].join(" ");
         assert_eq!(row(5.0), "≤ 0.55 0.50 0.50–0.50 met");
         assert_eq!(row(6.0), "≤ 0.55 0.60 0.60–0.60 **NOT met**");
-        assert_eq!(verdict(&results(6.0)), "0 bars are met, 1 are **NOT met**, 9 were not measured.");
+        assert_eq!(verdict(&results(6.0)), "0 bars are met, 1 are **NOT met**, 12 were not measured.");
         assert!(figure_row(&FIGURES[0], None).join(" ").ends_with("– – not measured"));
     }
 

@@ -25,7 +25,7 @@ use goherd_shm::Role;
 use goherd_sys::socket::Endpoint;
 
 use crate::context::{Serving, context, serving};
-use crate::{gccgo, peers, remote, shared, signals, spool};
+use crate::{gccgo, peers, remote, shared, signals, spool, status};
 
 /// The version of this interface. Server and package must have the same; the package checks it at start.
 pub const GOHERD_ABI_VERSION: u32 = 5;
@@ -185,7 +185,7 @@ pub extern "C" fn goherd_env() -> goherd_bytes {
     lend(context().map_or(&[], |context| &context.env_block))
 }
 
-fn lend(block: &'static [u8]) -> goherd_bytes {
+pub(crate) fn lend(block: &'static [u8]) -> goherd_bytes {
     goherd_bytes { address: block.as_ptr(), length: block.len() }
 }
 
@@ -540,7 +540,7 @@ fn on_exchange(exchange: u64, operation: impl FnOnce(Serving, ExchangeId) -> Res
 /// Counts the end of an exchange, if that is what an operation has come to.
 fn ended(context: Serving, outcome: Result<(), Failure>) -> Result<i64, Failure> {
     outcome.map(|()| {
-        context.host.ended_request();
+        context.host.ended_request(&context.reactor);
         0
     })
 }
@@ -591,7 +591,7 @@ pub(crate) fn keep_exports() {
         goherd_harakiri as *const (),
         goherd_read as *const (),
     ];
-    let others =
-        (shared::exports(), signals::exports(), peers::exports(), spool::exports(), remote::exports());
-    std::hint::black_box((functions, others, &gccgo::EXPORTS));
+    let others = (shared::exports(), signals::exports(), peers::exports());
+    let more = (spool::exports(), remote::exports(), status::exports());
+    std::hint::black_box((functions, others, more, &gccgo::EXPORTS));
 }

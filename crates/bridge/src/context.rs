@@ -1,11 +1,12 @@
 //! What the ABI functions need to know of the process they are called in.
 
+use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::sync::{Arc, OnceLock};
 
 use goherd_reactor::Reactor;
 use goherd_redis::Remote;
-use goherd_shm::{Commons, Seat, Who};
+use goherd_shm::{Commons, Scoreboard, Seat, ToMaster, Who};
 
 use crate::spool::Spools;
 
@@ -29,7 +30,13 @@ pub trait Host: Send + Sync {
     /// A request was taken.
     fn took_request(&self);
     /// The handler of one is over, whatever has become of its connection: once for each that was taken.
-    fn ended_request(&self);
+    fn ended_request(&self, reactor: &Reactor);
+    /// Tells the master something for the application.
+    fn tell(&self, message: &ToMaster) -> io::Result<()>;
+    /// What all workers are about.
+    fn scoreboard(&self) -> &Scoreboard;
+    /// A handler has panicked.
+    fn panicked(&self);
     /// The application has written the stacks of its goroutines down, for which [`Reactor::ask_for_stacks`] had asked.
     fn stacks_told(&self);
     /// The last connection of a draining reactor has ended. It returns if there is other work at hand: then the process ends
@@ -117,6 +124,8 @@ pub struct Context {
     pub args: Vec<String>,
     /// Variables to add to the environment.
     pub env: Vec<(String, String)>,
+    /// The options: name and value, each followed by a NUL.
+    pub options: Arc<[u8]>,
     /// `args` as Go takes them: each followed by a NUL.
     pub(crate) args_block: Vec<u8>,
     /// `env` as Go takes it: `NAME=VALUE`, each followed by a NUL.
@@ -140,8 +149,15 @@ impl Context {
             .iter()
             .flat_map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes(), b"\0"].concat())
             .collect();
-        let spools = Spools::default();
-        Self { reactor, host, shared, spools, who, cores, args, env, args_block, env_block }
+        let (spools, options) = (Spools::default(), Arc::default());
+        Self { reactor, host, shared, spools, who, cores, args, env, options, args_block, env_block }
+    }
+
+    /// The same with the options, as [`Context::options`] has them.
+    #[must_use]
+    pub fn with_options(mut self, options: Arc<[u8]>) -> Self {
+        self.options = options;
+        self
     }
 
     /// The same with folders of tasks.

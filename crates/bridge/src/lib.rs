@@ -2,7 +2,7 @@
 //!
 //! In: the path of a library ([`inspect()`], before the first fork) and a [`Context`] ([`install`], after it). Out: a Go
 //! runtime at work in this process ([`load::start`]), which calls back through [`abi`], [`shared`], [`signals`],
-//! [`peers`], [`spool`] and [`remote`].
+//! [`peers`], [`spool`], [`remote`] and [`status`].
 //!
 //! Invariants: no call from Go into Rust blocks but for a lock that is held for one step, and none calls back into Go. What crosses is integers and borrowed
 //! bytes: Go keeps no address of Rust's beyond the call that follows, and Rust keeps none of Go's beyond the call.
@@ -22,6 +22,7 @@ pub mod remote;
 pub mod shared;
 pub mod signals;
 pub mod spool;
+pub mod status;
 
 pub use context::{Context, Host, Post, Remotes, Share, Taking, install};
 pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};

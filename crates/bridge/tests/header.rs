@@ -4,8 +4,8 @@ use std::path::Path;
 
 const INTRO: &str = "/* The C interface of Goherd: what the Go package `uwsgi` calls, and programs of C.
  *
- * Generated from crates/bridge/src/abi.rs, shared.rs, signals.rs, peers.rs, spool.rs, remote.rs and crates/libgoherd/src/entry.rs
- * by `make header`: do not edit.
+ * Generated from crates/bridge/src/abi.rs, shared.rs, signals.rs, peers.rs, spool.rs, remote.rs, status.rs and
+ * crates/libgoherd/src/entry.rs by `make header`: do not edit.
  *
  * A program of C that is linked with libgoherd calls goherd_main.
  *
@@ -36,6 +36,7 @@ fn the_committed_header_is_up_to_date() {
         .with_src(here.join("src/peers.rs"))
         .with_src(here.join("src/spool.rs"))
         .with_src(here.join("src/remote.rs"))
+        .with_src(here.join("src/status.rs"))
         .with_src(here.join("../libgoherd/src/entry.rs"))
         .generate()
         .unwrap();

@@ -1,12 +1,16 @@
 //! What the settings mean: the typed configuration which main hands on to the parts, field by field.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::address::Address;
 use crate::agenda::{CronJob, Timer};
+use crate::alarm::Alarm;
 use crate::cache::Cache;
 use crate::draft::Draft;
 use crate::farm::Farm;
+use crate::settings::Typed;
 use crate::socket::{Owner, Socket};
 
 /// The effective configuration. `Config::default()` holds the defaults of the option table.
@@ -166,6 +170,16 @@ pub struct Config {
     pub spooler_max_tasks: u64,
     /// How long a task may take; 0: no limit.
     pub spooler_harakiri: Duration,
+    /// Where statistics are told.
+    pub stats: Option<Address>,
+    /// They are told as HTTP has it.
+    pub stats_http: bool,
+    /// They have no white space.
+    pub stats_minified: bool,
+    /// What the application may raise, in the order given.
+    pub alarms: Vec<Alarm>,
+    /// How long an alarm is quiet that went off; 0: not at all.
+    pub alarm_freq: Duration,
     /// The permissions that new files do not get, at most 0o777.
     pub umask: Option<u32>,
     /// More groups to be in: names or numbers, not yet looked up.
@@ -178,6 +192,9 @@ pub struct Config {
     pub daemonize: Option<PathBuf>,
     /// Whether unknown ini keys are errors; when false they are in `notes`.
     pub strict: bool,
+    /// The settings that count, and the defaults of those that were not made, by the options' names. Passwords in addresses
+    /// are masked.
+    pub options: BTreeMap<&'static str, Vec<String>>,
     /// Sentences to log at start: options which were accepted and have no effect, and the like.
     pub notes: Vec<String>,
 }
@@ -295,12 +312,18 @@ impl Config {
             spooler_retries: 0,
             spooler_max_tasks: 0,
             spooler_harakiri: Duration::ZERO,
+            stats: None,
+            stats_http: false,
+            stats_minified: false,
+            alarms: Vec::new(),
+            alarm_freq: Duration::ZERO,
             umask: None,
             add_gid: Vec::new(),
             chroot: None,
             no_new_privs: false,
             daemonize: None,
             strict: false,
+            options: BTreeMap::new(),
             notes: Vec::new(),
         }
     }
@@ -308,7 +331,7 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Draft::default().config
+        Self { options: Typed::default().by_name(), ..Draft::default().config }
     }
 }
 

@@ -15,6 +15,7 @@
 mod address;
 mod agenda;
 mod agreement;
+mod alarm;
 mod argv;
 mod backend;
 mod cache;
@@ -38,6 +39,7 @@ mod tool;
 
 pub use address::Address;
 pub use agenda::{CronJob, Timer};
+pub use alarm::{Alarm, AlarmDoes};
 pub use backend::{Backend, RedisPlace, RedisServer, Secret};
 pub use cache::{Cache, LARGEST_BLOCK, LONGEST_KEY, MOST_ITEMS};
 pub use call::Call;

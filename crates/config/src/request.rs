@@ -65,8 +65,9 @@ pub(crate) fn parse_with(call: &Call, read: Read<'_>) -> Result<Request, Error> 
         _ => read(path),
     })?;
     typed.settings.extend(variables.into_iter().chain(line.settings));
-    let draft = resolve(&typed)?;
+    let mut draft = resolve(&typed)?;
     agreement::check(&typed, &draft.config)?;
+    draft.config.options = typed.by_name();
     Ok(match draft {
         draft if draft.show_config => Request::ShowConfig(show(&typed)?),
         draft if draft.check => Request::Check(draft.config),

@@ -1,9 +1,10 @@
 //! What was typed, before it means anything: options with their raw values, in the order they count.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::error::Error;
-use crate::options::{self, OptionRow};
+use crate::options::{self, OptionRow, Part};
 use crate::origin::Origin;
 use crate::printable::printable;
 
@@ -39,6 +40,20 @@ pub struct Typed {
 }
 
 impl Typed {
+    /// The values which count and the defaults of other options, by their names; passwords in addresses are masked.
+    pub fn by_name(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let mut options = BTreeMap::<_, Vec<_>>::new();
+        for setting in self.effective().filter(|setting| setting.option.part == Part::Setting) {
+            options.entry(setting.option.name()).or_default().push(masked(&setting.value));
+        }
+        for row in options::all() {
+            if let Some(default) = row.default {
+                options.entry(row.name()).or_insert_with(|| vec![default.to_owned()]);
+            }
+        }
+        options
+    }
+
     /// The settings which count: all of a list, the last of any other option.
     pub fn effective(&self) -> impl Iterator<Item = &Setting> {
         self.settings
@@ -50,6 +65,19 @@ impl Typed {
             })
             .map(|(_, setting)| setting)
     }
+}
+
+/// A value with the password of each `scheme://user:password@host` in it masked.
+fn masked(value: &str) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let end = rest.find(['/', ',', ' ', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    let shown =
+        match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
+            Some((user, host)) => format!("{user}:***@{host}"),
+            None => authority.to_owned(),
+        };
+    format!("{scheme}://{shown}{}", masked(rest))
 }
 
 /// The setting without its place: `processes = 2` or `--processes 2`.
@@ -78,6 +106,24 @@ impl Unknown {
                 options::unknown(&self.name, |name| format!("--{name}"))
             }
             Origin::Ini(_) => options::unknown(&self.name, |name| format!("\"{name}\"")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_masked() {
+        for (value, shown) in [
+            ("name=a,items=1", "name=a,items=1"),
+            ("backend=redis://host:1/0,near=1", "backend=redis://host:1/0,near=1"),
+            ("backend=redis://:secret@host:1/0", "backend=redis://:***@host:1/0"),
+            ("a=x://u:p@h,b=y://v:q@i/r:s@t", "a=x://u:***@h,b=y://v:***@i/r:s@t"),
+            ("redis://u:p@q@h", "redis://u:***@h"),
+        ] {
+            assert_eq!(masked(value), shown);
         }
     }
 }

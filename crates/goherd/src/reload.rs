@@ -120,14 +120,20 @@ impl Server {
         let mut worker =
             settings::worker(config, settings::app(config, &self.application)?, Arc::clone(&self.baton))?;
         worker.folder.clone_from(&folder.inside);
+        let mut sources = sources;
+        let stats = sockets::open_stats(config, &mut sources)?;
         let opened = sockets::open(config, sources)?;
         worker.doors = opened.iter().map(|socket| socket.door).collect();
         let mut lines = serve::describe(config, &worker);
         lines.extend(opened.iter().map(Opened::describe));
-        for path in opened.iter().filter_map(Opened::file) {
+        lines.extend(stats.as_ref().map(|stats| format!("statistics at {}", stats.endpoint())));
+        let stats_file = stats.as_ref().and_then(|stats| stats.endpoint().file());
+        for path in opened.iter().filter_map(Opened::file).chain(stats_file) {
             let _somebody_removed_it = self.vacuum.remember(path);
         }
-        let names = opened.iter().map(Opened::name).collect();
+        let names = opened.iter().map(Opened::name).chain(stats.iter().map(|_| sockets::STATS.to_owned()));
+        let names = names.collect();
+        let stats = stats.map(|listener| settings::stats(config, listener, &worker));
         let absolute =
             |paths: &[PathBuf]| paths.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();
         let touched = [&config.touch_reload[..], &config.touch_chain_reload].concat();
@@ -141,6 +147,8 @@ impl Server {
             commons: Arc::clone(&commons),
             upkeep: settings::upkeep(config)?,
             agenda: Arc::new(settings::agenda(config)?),
+            alarms: settings::alarms(config),
+            stats,
         };
         self.workers.insert(number, Workers { settings: worker, names, commons, vacuum: config.vacuum });
         Ok((generation, lines))
@@ -194,7 +202,7 @@ impl Server {
 }
 
 impl Owner for Server {
-    fn renew(&mut self, generation: u32, open: &[Listener]) -> Result<Renewed, String> {
+    fn renew(&mut self, generation: u32, open: &[&Listener]) -> Result<Renewed, String> {
         let found = identity(&self.program.path);
         if found.is_some() && found != self.started {
             self.found = found;
@@ -205,7 +213,7 @@ impl Owner for Server {
             open.iter().zip(names).map(|(listener, name)| Ok(Source::known(listener.duplicate()?, name)));
         let sources = sources.collect::<std::io::Result<_>>().map_err(|error| error.to_string())?;
         self.read_anew(generation, Sources::in_use(sources, false))
-            .map(Renewed::Generation)
+            .map(|generation| Renewed::Generation(Box::new(generation)))
             .map_err(|error| error.to_string())
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use goherd_config::Config;
-use goherd_master::{Generation, Handover, Life, Plan, Upkeep};
+use goherd_master::{Alarms, Generation, Handover, Life, Plan, Upkeep};
 use goherd_shm::Scoreboard;
 use goherd_sys::inherited::Inherited;
 use goherd_sys::notify::Notifier;
@@ -81,14 +81,18 @@ pub fn run(
 /// application, and takes no requests.
 pub fn try_out(config: &Config, mut server: Server, names: &[String]) -> Result<Next, Failure> {
     sockets::check(config, sockets::count_from_outside(names))?;
-    let (generation, _) =
-        server.prepare(1, &Config { sockets: Vec::new(), ..config.clone() }, Sources::default())?;
+    let (generation, _) = server.prepare(
+        1,
+        &Config { sockets: Vec::new(), stats: None, ..config.clone() },
+        Sources::default(),
+    )?;
     let plan = Plan { workers: 1, crew: Vec::new(), trial: true, cheaper: None, ..generation.plan };
     let generation = Generation {
         plan,
         touch_reload: Vec::new(),
         fifos: Vec::new(),
-        agenda: Arc::default(),    // what is due the running server does
+        agenda: Arc::default(), // what is due the running server does
+        alarms: Alarms::default(),
         upkeep: Upkeep::default(), // the files are the running server's
         ..generation
     };

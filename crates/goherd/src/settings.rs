@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goherd_bridge::App;
-use goherd_config::{CheaperAlgo, Config};
+use goherd_config::{AlarmDoes, CheaperAlgo, Config};
 use goherd_events::{Job, TimeZone, When};
-use goherd_master::{Agenda, Algorithm, Cheaper, Errand, Plan, Store, Task, Upkeep};
+use goherd_master::{
+    About, Agenda, Alarm, Alarms, Algorithm, Cheaper, Errand, Means, Plan, Stats, Store, Task, Upkeep,
+};
 use goherd_shm::Who;
 use goherd_shm::cache;
 use goherd_shm::commons::Wanted;
@@ -18,6 +20,7 @@ use goherd_shm::locks;
 use goherd_sys::descriptors;
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::process::Bounds;
+use goherd_sys::socket::Listener;
 use goherd_sys::user::{self, Identity};
 use goherd_worker::{Confinement, Limits, Times};
 
@@ -144,8 +147,16 @@ pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_w
         baton,
         remotes: caches::remote(config)?,
         folder: PathBuf::new(),
+        options: options(config),
         app,
     })
+}
+
+/// The options as the application is given them: name and value, each followed by a NUL.
+fn options(config: &Config) -> Arc<[u8]> {
+    let pairs =
+        config.options.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+    pairs.flat_map(|(name, value)| [name.as_bytes(), b"\0", value.as_bytes(), b"\0"].concat()).collect()
 }
 
 /// How many connections a worker may have; settles on the way how many descriptors there are for them.
@@ -240,6 +251,34 @@ pub fn commons(config: &Config) -> Wanted {
         farms: config.farms.iter().map(farm).collect(),
     };
     Wanted { locks: config.locks + 1, caches: caches::shared(config), near: caches::near(config), addressees }
+}
+
+/// The stats server at `listener`.
+pub fn stats(config: &Config, listener: Listener, worker: &goherd_worker::Settings) -> Stats {
+    let Identity { user, group, .. } = &worker.confinement.identity;
+    let own = user::own();
+    let about = About {
+        version: env!("CARGO_PKG_VERSION"),
+        cores: worker.cores,
+        user: user.unwrap_or(own.0).0,
+        group: group.unwrap_or(own.1).0,
+        folder: worker.folder.clone(),
+        protocols: worker.doors.iter().map(|door| door.protocol.to_string()).collect(),
+    };
+    Stats { listener, http: config.stats_http, minified: config.stats_minified, about }
+}
+
+/// What the application may raise.
+pub fn alarms(config: &Config) -> Alarms {
+    let alarm = |alarm: &goherd_config::Alarm| Alarm {
+        name: alarm.name.clone(),
+        means: match &alarm.does {
+            AlarmDoes::Log => Means::Log,
+            AlarmDoes::Command(command) => Means::Command(command.clone()),
+            AlarmDoes::Signal(signal) => Means::Signal(*signal),
+        },
+    };
+    Alarms { every: milliseconds(config.alarm_freq), alarms: config.alarms.iter().map(alarm).collect() }
 }
 
 /// How that is to be looked after. Relative paths are of the current folder.

@@ -6,13 +6,16 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::Path;
 
-use goherd_config::{Address, Config, Protocol, Socket};
+use goherd_config::{Address, Config, Protocol};
 use goherd_sys::inherited::Inherited;
 use goherd_sys::socket::{Bound, Endpoint, Listener};
 use goherd_sys::{stderr, user};
 use goherd_worker::DoorSettings;
 
 use crate::settings::{Failure, find};
+
+/// How many clients of the stats server may wait until the master takes them.
+const BACKLOG_OF_STATS: u32 = 128;
 
 const NOTHING: &str = "there is nothing to listen on: name an address with http-socket, uwsgi-socket, fastcgi-socket or \
                        scgi-socket, as in --http-socket :9090 (--help shows the rest)";
@@ -153,7 +156,12 @@ pub fn open(config: &Config, mut sources: Sources) -> Result<Vec<Opened>, Failur
     for (socket, source) in config.sockets.iter().zip(sources.take(&wanted)) {
         let (listener, from_outside) = match source {
             Some(source) => (source.listener, source.from_outside),
-            None => match bind(socket, &files, config.listen.into()) {
+            None => match bind(
+                &format!("{}-socket", socket.protocol),
+                &socket.address,
+                &files,
+                config.listen.into(),
+            ) {
                 Err(error) if sources.lenient => {
                     stderr::line(&format!("{error}: going on without it"));
                     continue;
@@ -169,6 +177,27 @@ pub fn open(config: &Config, mut sources: Sources) -> Result<Vec<Opened>, Failur
         Opened { listener: source.listener, door: door(protocol), from_outside: true }
     }));
     Ok(opened)
+}
+
+/// The name of the stats server's socket, for [`Source::known`].
+pub const STATS: &str = "stats";
+
+/// Opens the socket of the stats server, if there is to be one; one that is open already stays.
+pub fn open_stats(config: &Config, sources: &mut Sources) -> Result<Option<Listener>, Failure> {
+    let own = sources.take_one(|source| source.name == STATS && !source.from_outside);
+    let Some(address) = &config.stats else { return Ok(None) };
+    let wanted = absolute(endpoint(address))?;
+    let same = |own: &Source| own.listener.serves(&wanted) || had_no_port(own, &wanted);
+    if let Some(own) = own.filter(same) {
+        return Ok(Some(own.listener));
+    }
+    match bind("stats", address, &files(config)?, BACKLOG_OF_STATS) {
+        Err(error) if sources.lenient => {
+            stderr::line(&format!("{error}: going on without it"));
+            Ok(None)
+        }
+        bound => bound.map(Some),
+    }
 }
 
 /// Whether a socket may be the one that the kernel has given a port, for an address without one.
@@ -234,8 +263,7 @@ fn absolute(endpoint: Endpoint) -> io::Result<Endpoint> {
 }
 
 /// Binds, makes the file what it is to be, and only then listens: nobody connects to it half made.
-fn bind(socket: &Socket, files: &Files, backlog: u32) -> Result<Listener, Failure> {
-    let Socket { address, protocol } = socket;
+fn bind(option: &str, address: &Address, files: &Files, backlog: u32) -> Result<Listener, Failure> {
     let refused = |error: io::Error| -> Failure {
         let what_to_do = match error.kind() {
             io::ErrorKind::AddrInUse => "; another process has it: end that one, or choose another address",
@@ -245,7 +273,7 @@ fn bind(socket: &Socket, files: &Files, backlog: u32) -> Result<Listener, Failur
             io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
             _ => "",
         };
-        format!("{protocol}-socket: cannot listen on {address}: {error}{what_to_do}").into()
+        format!("{option}: cannot listen on {address}: {error}{what_to_do}").into()
     };
     let bound = Bound::new(&endpoint(address)).map_err(refused)?;
     if let Some(file) = bound.file() {

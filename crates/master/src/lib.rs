@@ -13,10 +13,11 @@ pub mod handover;
 mod house;
 
 pub use family::{
-    Action, Algorithm, Cheaper, Event, Family, Heirloom, Live, MAX_WORKERS, News, Plan, Sample, Status,
-    YOUNG_MS,
+    Action, Algorithm, Cheaper, Event, Family, Heirloom, Live, MAX_WORKERS, News, Plan, Sample, Standing,
+    Status, YOUNG_MS,
 };
 pub use handover::Handover;
 pub use house::{
-    Agenda, Errand, Generation, Legacy, Life, Owner, Program, Renewed, Settings, Store, Task, Upkeep, run,
+    About, Agenda, Alarm, Alarms, Errand, Generation, Legacy, Life, Means, Owner, Program, Renewed, Settings,
+    Stats, Store, Task, Upkeep, run,
 };

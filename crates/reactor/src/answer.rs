@@ -195,6 +195,7 @@ impl Connection {
             Transfer::Ended | Transfer::Broken => return None,
         };
         self.moved += sent as u64;
+        self.sent += sent as u64;
         let of_out = sent.min(input.out.len());
         input.out.drain(..of_out);
         Some(sent - of_out)
@@ -331,6 +332,7 @@ impl Connection {
         };
         if let Write::Taken(n) = wrote {
             self.moved += n as u64;
+            self.sent += n as u64;
         }
         self.count(wrote);
         Ok(wrote)

@@ -24,6 +24,7 @@ use crate::input::{Input, Pool};
 use crate::lead::Wake;
 use crate::rarely::Rarely;
 use crate::service::{Services, Serving};
+use crate::tally::Tally;
 use crate::wait::{Awaited, Times, Wait};
 
 /// An unread body longer than this is not worth reading for the sake of the connection (net/http has the same bound).
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     pub most_held: u64,
     /// Tells of requests that are refused without an answer.
     pub refused: Rarely,
+    pub tally: Tally,
 }
 
 impl Shared {
@@ -136,6 +138,8 @@ pub(crate) struct Connection {
     pub requests: u32,
     /// How many bytes of bodies and answers have gone either way since somebody looked at the time.
     pub moved: u64,
+    /// How many bytes of those were sent that are not counted yet.
+    pub sent: u64,
     pub wait: Wait,
     /// How many bytes the peer had not taken when it was last found to take no more.
     pub untaken: Option<u64>,
@@ -159,6 +163,7 @@ impl Connection {
             now: Millis::lately(),
             requests: 0,
             moved: 0,
+            sent: 0,
             wait: Wait::default(),
             untaken: None,
             serving: Serving::default(),
@@ -341,6 +346,7 @@ impl Connection {
                 Transfer::Done(n) => {
                     sent += n;
                     self.moved += n as u64;
+                    self.sent += n as u64;
                 }
                 other => {
                     input.out.drain(..sent);

@@ -17,6 +17,7 @@ use crate::exchange::Failure;
 use crate::input::Input;
 use crate::lead::{Event, Lead, Reactor, Wake};
 use crate::table::{ExchangeId, Slot, locked};
+use crate::tally::Tallied;
 
 /// What the count of the alarm rises by when the application is asked to write its stacks down; no number of true alarms
 /// comes to that.
@@ -182,6 +183,7 @@ impl Reactor {
             (wake, progress) = (waits, Some(step));
         }
         lead.wakes.push_back(Event::Wake(id, Wake { core: handler.core, ..wake }));
+        self.shared.tally.late();
         let told = format!("{}: harakiri: {}: {outcome}", self.shared.name, handler.describe(now));
         if let Some(progress) = progress {
             self.settle(index, slot, progress, Some(now));
@@ -204,9 +206,16 @@ impl Reactor {
 
     /// `handler` has returned.
     pub(crate) fn returned(&self, handler: &Handler) {
+        self.shared.tally.handled(handler.began, Millis::lately());
         if handler.stage == Stage::Stuck {
             self.stuck.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn tallied(&self) -> Tallied {
+        self.shared.tally.read()
     }
 
     /// How many handlers are stuck.

@@ -28,6 +28,7 @@ use crate::pace::{Pace, TICK_MICROS};
 use crate::rarely::Rarely;
 use crate::service::Services;
 use crate::table::{ExchangeId, Slot, Table, locked};
+use crate::tally::Tally;
 use crate::timers::Timers;
 use crate::wait::{Awaited, Times, Wait};
 
@@ -195,6 +196,7 @@ impl Reactor {
                 held: AtomicU64::new(0),
                 most_held: settings.most_held,
                 refused: Rarely::new(REFUSED_MS),
+                tally: Tally::default(),
             },
             ready: Mutex::default(),
             ready_length: AtomicUsize::new(0),
@@ -581,6 +583,9 @@ impl Reactor {
         progress: Progress,
         now: Option<Millis>,
     ) -> Option<Event> {
+        if let Some(connection) = slot.connection.as_mut() {
+            self.shared.tally.sent(std::mem::take(&mut connection.sent));
+        }
         match progress {
             Progress::Waiting => {
                 if let Some(connection) = slot.connection.as_mut() {
@@ -729,8 +734,9 @@ impl Reactor {
         let now = Millis::lately();
         connection.now = now;
         let (result, progress) = step(connection, &self.shared);
-        if result.is_err() {
-            slot.handler = Some(handler);
+        match result {
+            Ok(()) => self.returned(&handler),
+            Err(_) => slot.handler = Some(handler),
         }
         self.settle(id.slot(), &mut slot, progress, Some(now));
         result

@@ -24,6 +24,7 @@ mod pace;
 mod rarely;
 mod service;
 mod table;
+mod tally;
 mod timers;
 mod wait;
 
@@ -36,4 +37,5 @@ pub use harakiri::{Harakiri, STACKS};
 pub use lead::{Event, Mode, Reactor, Settings, Wake};
 pub use service::{MOST_HELD, Services};
 pub use table::ExchangeId;
+pub use tally::Tallied;
 pub use wait::Times;

@@ -62,6 +62,12 @@ impl Who {
         Self { role: Role::Spooler, number }
     }
 
+    /// Its number as a worker; 0: it is none.
+    #[must_use]
+    pub fn as_worker(self) -> u32 {
+        if self.is_crew() { 0 } else { self.number }
+    }
+
     /// Whether it is one of the crew: it has no doors, and nobody but a successor of the same name does its work.
     #[must_use]
     pub fn is_crew(self) -> bool {

@@ -211,7 +211,6 @@ impl WantedCache {
 }
 
 #[cfg(test)]
-#[cfg(not(miri))]
 mod tests {
     use super::*;
     use crate::cache::Rule;
@@ -250,6 +249,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "hands memory on")]
     fn all_of_it_is_adopted_by_its_descriptors() {
         let first = Commons::new(&wanted(3, &[("a", 8)])).unwrap();
         let seat = first.seats.sit().unwrap();

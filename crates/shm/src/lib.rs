@@ -57,7 +57,7 @@ pub use metrics::Metrics;
 #[cfg(not(loom))]
 pub use once::Once;
 pub use region::AdoptError;
-pub use scoreboard::{LINES, Phase, Scoreboard, Slot};
+pub use scoreboard::{Deeds, LINES, Phase, Scoreboard, Slot};
 pub use seats::{Life, Seat, Seats};
 #[cfg(not(loom))]
 pub use signals::Signals;

@@ -122,7 +122,6 @@ impl AsFd for Locks {
 }
 
 #[cfg(test)]
-#[cfg(not(miri))]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -223,6 +222,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "hands memory on")]
     fn locks_are_adopted_as_they_are_held() {
         let (locks, seats) = (Locks::new(2).unwrap(), seats());
         let (a, b) = (seats.sit().unwrap(), seats.sit().unwrap());

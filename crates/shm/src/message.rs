@@ -11,6 +11,17 @@ pub enum ToMaster {
     Enough,
     /// A handler does not return: it takes nothing new, and ends when only such handlers are left.
     Stuck,
+    /// The application wants everything to be read anew, as SIGHUP would.
+    Reload,
+    /// The application wants the server to finish and end, as SIGTERM would.
+    Finish,
+    /// The application raises the alarm of this name.
+    Alarm {
+        /// The name, which has no line break.
+        name: String,
+        /// What it says.
+        message: String,
+    },
     /// Raise this signal.
     Signal(u8),
     /// The table of signals has changed.
@@ -43,6 +54,9 @@ impl ToMaster {
             Self::Failed(reason) => [b"F", reason.as_bytes()].concat(),
             Self::Enough => b"E".to_vec(),
             Self::Stuck => b"S".to_vec(),
+            Self::Reload => b"L".to_vec(),
+            Self::Finish => b"Q".to_vec(),
+            Self::Alarm { name, message } => [b"A", name.as_bytes(), b"\n", message.as_bytes()].concat(),
             Self::Signal(signal) => vec![b'!', *signal],
             Self::Registered => b"T".to_vec(),
         }
@@ -55,6 +69,13 @@ impl ToMaster {
             (b'R', []) => Some(Self::Ready),
             (b'E', []) => Some(Self::Enough),
             (b'S', []) => Some(Self::Stuck),
+            (b'L', []) => Some(Self::Reload),
+            (b'Q', []) => Some(Self::Finish),
+            (b'A', rest) => {
+                let text = String::from_utf8_lossy(rest);
+                let (name, message) = text.split_once('\n')?;
+                Some(Self::Alarm { name: name.to_owned(), message: message.to_owned() })
+            }
             (b'T', []) => Some(Self::Registered),
             (b'!', &[signal]) => Some(Self::Signal(signal)),
             (b'F', reason) => Some(Self::Failed(String::from_utf8_lossy(reason).into_owned())),
@@ -105,6 +126,9 @@ mod tests {
             ToMaster::Stuck,
             ToMaster::Signal(255),
             ToMaster::Registered,
+            ToMaster::Reload,
+            ToMaster::Finish,
+            ToMaster::Alarm { name: "disk".to_owned(), message: "it is\nfull".to_owned() },
         ] {
             assert_eq!(ToMaster::decode(&message.encode()), Some(message));
         }
@@ -122,7 +146,7 @@ mod tests {
 
     #[test]
     fn unknown_bytes_are_no_message() {
-        for bytes in [&b""[..], b"?", b"Rx", b"!", b"!12"] {
+        for bytes in [&b""[..], b"?", b"Rx", b"!", b"!12", b"Aname"] {
             assert_eq!(ToMaster::decode(bytes), None);
             assert_eq!(ToWorker::decode(bytes), None);
         }

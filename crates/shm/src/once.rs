@@ -139,7 +139,6 @@ impl AsFd for Once {
 }
 
 #[cfg(test)]
-#[cfg(not(miri))]
 mod tests {
     use std::sync::Arc;
 
@@ -159,8 +158,9 @@ mod tests {
         once.finish("x", &a).unwrap();
         assert_eq!(once.begin("x", &b, Some(0)), Ok(Begun::Done));
         assert_eq!(once.begin("y", &a, Some(0)), Ok(Begun::Run));
-        let adopted = Once::adopt(once.as_fd().try_clone_to_owned().unwrap()).unwrap();
-        assert_eq!(adopted.begin("x", &b, Some(0)), Ok(Begun::Done));
+        #[cfg(not(miri))] // which knows no descriptors of memory
+        let once = Once::adopt(once.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        assert_eq!(once.begin("x", &b, Some(0)), Ok(Begun::Done));
         assert!(matches!(once.begin("", &b, None), Err(OnceError::Name(_))));
     }
 

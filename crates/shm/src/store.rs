@@ -299,7 +299,6 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 #[cfg(test)]
-#[cfg(not(miri))]
 mod tests {
     use std::sync::Arc;
 

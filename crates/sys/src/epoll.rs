@@ -15,6 +15,10 @@ pub enum Watch {
     Shared,
     /// Readable, level-triggered: for descriptors of this process alone.
     Readable,
+    /// The peer's half-close or end, level-triggered, and nothing that it sends: for who has said all and waits for that.
+    End,
+    /// Room for more bytes, or the peer's end, level-triggered.
+    Writable,
     /// Not for now: registered, and silent.
     Muted,
 }
@@ -26,6 +30,8 @@ impl Watch {
             Self::Connection => F::IN | F::OUT | F::RDHUP | F::ET,
             Self::Shared => F::IN | F::EXCLUSIVE,
             Self::Readable => F::IN,
+            Self::End => F::RDHUP,
+            Self::Writable => F::OUT | F::RDHUP,
             Self::Muted => F::empty(),
         }
     }

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::mem::MaybeUninit;
 use std::num::NonZeroI32;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -112,10 +113,10 @@ pub struct Bounds {
 }
 
 /// Starts `/bin/sh -c command`, the leader of a group of its own, whose output goes to descriptor 2. The shell dies with this
-/// process, if that comes to a sudden end. Call it with one thread.
-pub fn start_command(command: &str, bounds: &Bounds) -> io::Result<Pid> {
+/// process, if that comes to a sudden end. It reads `input`, if there is one. Call it with one thread.
+pub fn start_command(command: &str, bounds: &Bounds, input: Option<BorrowedFd<'_>>) -> io::Result<Pid> {
     let child = fork_for(|| {
-        let failure = match settle_in(bounds) {
+        let failure = match settle_in(bounds, input) {
             Ok(()) => Command::new("/bin/sh").arg("-c").arg(command).exec(),
             Err(error) => error,
         };
@@ -129,10 +130,13 @@ pub fn start_command(command: &str, bounds: &Bounds) -> io::Result<Pid> {
 /// What a shell says of a program that cannot be started.
 const CANNOT_BE_STARTED: i32 = 126;
 
-fn settle_in(bounds: &Bounds) -> io::Result<()> {
+fn settle_in(bounds: &Bounds, input: Option<BorrowedFd<'_>>) -> io::Result<()> {
     lead_own_group()?;
     crate::signal::reset()?;
-    close_stdin()?;
+    match input {
+        Some(input) => rustix::stdio::dup2_stdin(input)?,
+        None => close_stdin()?,
+    }
     rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
     std::env::set_current_dir(&bounds.folder)?;
     if let Some(root) = &bounds.root {
@@ -217,6 +221,8 @@ pub fn children() -> Vec<Pid> {
 pub struct Usage {
     /// Bytes of memory that are in RAM.
     pub rss: u64,
+    /// Bytes of address space.
+    pub address_space: u64,
     /// Milliseconds of processor time since its start.
     pub cpu: u64,
 }
@@ -226,12 +232,14 @@ pub struct Usage {
 pub fn usage(pid: Pid) -> Usage {
     let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let (statm, stat) = (read("statm"), read("stat"));
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    let mut pages = statm.split(' ').map(|pages| pages.parse::<u64>().unwrap_or(0));
+    let mut bytes = || pages.next().unwrap_or(0) * rustix::param::page_size() as u64;
+    let (address_space, rss) = (bytes(), bytes());
     // proc(5): utime and stime are the 14th and 15th field, counted from behind the name, which may hold anything.
     let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ').skip(11).take(2);
     let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
     let per_second = rustix::param::clock_ticks_per_second().max(1);
-    Usage { rss: pages * rustix::param::page_size() as u64, cpu: ticks * 1000 / per_second }
+    Usage { rss, address_space, cpu: ticks * 1000 / per_second }
 }
 
 /// Puts the program at `path` in the place of this one, which keeps its number, its children, its blocked signals and every

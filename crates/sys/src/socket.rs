@@ -34,6 +34,17 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Its file, if it has one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Unix(path) => Some(path),
+            Self::Inet(_) | Self::Abstract(_) => None,
+        }
+    }
+}
+
 /// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
@@ -95,10 +106,7 @@ impl Bound {
     /// The socket's file, if it has one.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
-        match &self.endpoint {
-            Endpoint::Unix(path) => Some(path),
-            Endpoint::Inet(_) | Endpoint::Abstract(_) => None,
-        }
+        self.endpoint.file()
     }
 
     /// Listens. `backlog`: how many connections may wait; the kernel caps it at net.core.somaxconn.
@@ -160,6 +168,30 @@ impl Listener {
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// How many connections wait to be taken, and how many may (TCP_INFO of tcp(7)); `None` for unix sockets, of which the
+    /// kernel does not tell.
+    #[must_use]
+    pub fn queue(&self) -> Option<(u32, u32)> {
+        if !matches!(self.endpoint, Endpoint::Inet(_)) {
+            return None;
+        }
+        // SAFETY: tcp_info is made of integers, of which every bit pattern is one.
+        let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+        let mut length = libc::socklen_t::try_from(size_of_val(&info)).unwrap_or(0);
+        // SAFETY: the descriptor is open, and the kernel writes at most `length` bytes to `info`, which has as many.
+        let done = unsafe {
+            libc::getsockopt(
+                self.fd.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                libc::TCP_INFO,
+                (&raw mut info).cast(),
+                &raw mut length,
+            )
+        };
+        // Of a listening socket these two are the length of its queue and the most that this may be.
+        (done == 0).then_some((info.tcpi_unacked, info.tcpi_sacked))
     }
 
     /// Takes one connection that waits.
@@ -352,8 +384,10 @@ mod tests {
         let Endpoint::Inet(address) = listener.endpoint().clone() else { panic!("not TCP") };
         assert_ne!(address.port(), 0);
         assert!(matches!(listener.accept(), Accepted::Nobody));
+        assert_eq!(listener.queue(), Some((0, 8)));
 
         let mut client = std::net::TcpStream::connect(address).unwrap();
+        assert_eq!(listener.queue(), Some((1, 8)));
         let Accepted::Stream(stream, Some(peer)) = listener.accept() else { panic!("nobody") };
         assert_eq!(peer, client.local_addr().unwrap());
 
@@ -414,7 +448,7 @@ mod tests {
         let first = Listener::bind(&endpoint, 8).unwrap();
         assert_eq!(Listener::bind(&endpoint, 8).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(first);
-        Listener::bind(&endpoint, 8).unwrap();
+        assert_eq!(Listener::bind(&endpoint, 8).unwrap().queue(), None);
 
         let file = folder.join("plain");
         std::fs::write(&file, "not a socket").unwrap();

@@ -36,6 +36,24 @@ pub fn line(text: &str) {
     }
 }
 
+/// Writes each line of `text`, behind `prefix`: text of others, which may hold anything.
+pub fn lines(prefix: &str, text: &str) {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    for one in text.split('\n') {
+        line(&format!("{prefix}{}", visible(one.strip_suffix('\r').unwrap_or(one))));
+    }
+}
+
+/// The same with control characters as a terminal cannot mistake them for its own.
+fn visible(text: &str) -> std::borrow::Cow<'_, str> {
+    let hidden = |c: char| c.is_control() && c != '\t';
+    if !text.contains(hidden) {
+        return text.into();
+    }
+    let shown = |c: char| if hidden(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect::<String>().into()
+}
+
 /// A new process has lost nothing yet.
 pub(crate) fn begin() {
     LOST.store(0, Ordering::Relaxed);
@@ -122,6 +140,12 @@ mod tests {
             let line = format!("goherd: {text}\n");
             put_if_ready(to, line.as_bytes()) == Ok(line.len())
         });
+    }
+
+    #[test]
+    fn text_of_others_shows_what_it_hides() {
+        assert_eq!(visible("a\tb \u{e9}"), "a\tb \u{e9}");
+        assert_eq!(visible("a\x1b[2Jb\rc"), "a\\u{1b}[2Jb\\rc");
     }
 
     #[test]

@@ -28,6 +28,12 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// The user and the group that this process is.
+#[must_use]
+pub fn own() -> (Id, Id) {
+    (Id(rustix::process::geteuid().as_raw()), Id(rustix::process::getegid().as_raw()))
+}
+
 /// A user and the group that the database names beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {

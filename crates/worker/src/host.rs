@@ -1,12 +1,13 @@
 //! The process as its application's bridge sees it, on whatever thread that runs.
 
+use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use goherd_bridge::{Host, Post, Taking};
-use goherd_reactor::Reactor;
+use goherd_reactor::{Reactor, Tallied};
 use goherd_shm::{Phase, Scoreboard, ToMaster, ToWorker, Who};
 use goherd_sys::control::{Control, Received};
 use goherd_sys::signal::Signum;
@@ -78,7 +79,12 @@ impl Desk {
 
     /// Tells the master; if it is gone, the control socket says so soon enough.
     pub fn tell(&self, message: &ToMaster) {
-        let _gone = self.control.send(&message.encode());
+        let _gone = self.ask(message);
+    }
+
+    /// The same, for who wants to know whether it went.
+    pub fn ask(&self, message: &ToMaster) -> io::Result<()> {
+        self.control.send(&message.encode())
     }
 
     /// Tells the master something about signals, unless it has a lot of that to hear still: it must have room for all else.
@@ -106,6 +112,12 @@ impl Desk {
 
     fn leaves_starting_for(&self, stage: u8) -> bool {
         self.stage.compare_exchange(STARTING, stage, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Shows on the scoreboard what the reactor has counted.
+    pub fn note(&self, reactor: &Reactor) {
+        let Tallied { sent, handling, late } = reactor.tallied();
+        self.scoreboard.slot(self.line).note(late, sent, handling);
     }
 
     /// Takes nothing new, and finishes what there is.
@@ -291,8 +303,21 @@ impl Host for Counter {
         }
     }
 
-    fn ended_request(&self) {
+    fn ended_request(&self, reactor: &Reactor) {
+        self.0.note(reactor);
         self.0.scoreboard.slot(self.0.line).count_end();
+    }
+
+    fn panicked(&self) {
+        self.0.scoreboard.slot(self.0.line).count_panic();
+    }
+
+    fn tell(&self, message: &ToMaster) -> io::Result<()> {
+        self.0.ask(message)
+    }
+
+    fn scoreboard(&self) -> &Scoreboard {
+        &self.0.scoreboard
     }
 
     fn stacks_told(&self) {

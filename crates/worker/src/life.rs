@@ -65,6 +65,8 @@ pub struct Settings {
     pub max_requests_delta: u32,
     /// How tasks are worked off.
     pub spool: SpoolSettings,
+    /// The options, for the application: name and value, each followed by a NUL.
+    pub options: Arc<[u8]>,
     /// The wake-up that workers pass among themselves.
     pub baton: Arc<EventFd>,
     /// Caches that do not lie in shared memory.
@@ -227,7 +229,8 @@ fn live(
         settings.args.clone(),
         settings.env.clone(),
     );
-    let context = goherd_bridge::install(context.with_spools(spools));
+    let context = context.with_spools(spools).with_options(Arc::clone(&settings.options));
+    let context = goherd_bridge::install(context);
     match goherd_bridge::load::start(&settings.app, context)? {
         Started::Own => Ok(()),
         Started::Go => process::sleep_for_ever(),

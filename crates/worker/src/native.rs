@@ -29,7 +29,7 @@ pub(crate) fn serve(reactor: &Reactor, host: &dyn Host) -> ! {
                     Some(Form::Array) => reactor.abort(id),
                     Some(Form::Dictionary) => reactor.respond(id, 200, b"", &no_function),
                 };
-                host.ended_request();
+                host.ended_request(reactor);
             }
             Event::Control => host.control(reactor),
             Event::Drained => host.drained(),

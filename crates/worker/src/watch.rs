@@ -65,6 +65,7 @@ impl Watch {
                 Heard::Message | Heard::Nothing => {}
             }
             let time = reactor.look_at_time();
+            self.desk.note(&reactor); // there may be late handlers that never end a request
             timer = time.is_none().then(|| reactor.watch_timer()); // it is readable already
             wait = [reactor.look(), time, self.mind_stuck()].into_iter().flatten().min();
         }

@@ -44,6 +44,7 @@ mod signals;
 mod sockets;
 mod spooler;
 mod standalone;
+mod status;
 mod tools;
 mod upgrades;
 

@@ -67,8 +67,8 @@ fn unknown_options_get_a_hint() {
     assert_eq!(refusal(&["--procesess"]), "unknown option --procesess; did you mean --processes?");
     assert_eq!(refusal(&["--procesess=2"]), "unknown option --procesess; did you mean --processes?");
     assert_eq!(
-        refusal(&["--stats", ":1"]),
-        "--stats is a uWSGI option that this version of Goherd does not have"
+        refusal(&["--log-format", ":1"]),
+        "--log-format is a uWSGI option that this version of Goherd does not have"
     );
     assert_eq!(refusal(&["-x"]), "unknown option -x; goherd --help lists the options");
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::{Kind, OptionRow, Part, all};
 use crate::address::Address;
 use crate::agenda::Timer;
+use crate::alarm::{Alarm, AlarmDoes};
 use crate::call::Call;
 use crate::config::{CheaperAlgo, Config, LoopEngine};
 use crate::draft::Draft;
@@ -560,6 +561,47 @@ const CASES: &[Case] = &[
         value: "true",
         shows: |r| noted(r, "tasks always run by priority"),
         refused: &[("2", "expected true or false")],
+    },
+    Case {
+        option: "stats",
+        value: "127.0.0.1:1717",
+        shows: |r| config(r).stats == Some(Address::Inet(([127, 0, 0, 1], 1717).into())),
+        refused: &[("", "expected an address"), ("1717", "write :1717")],
+    },
+    Case {
+        option: "stats-http",
+        value: "true",
+        shows: |r| config(r).stats_http,
+        refused: &[("x", "true or false")],
+    },
+    Case {
+        option: "stats-minified",
+        value: "true",
+        shows: |r| config(r).stats_minified,
+        refused: &[("x", "true or false")],
+    },
+    Case {
+        option: "alarm",
+        value: "disk cmd:mail -s disk admin",
+        shows: |r| {
+            let does = AlarmDoes::Command("mail -s disk admin".to_owned());
+            config(r).alarms == [Alarm { name: "disk".to_owned(), does }]
+        },
+        refused: &[
+            ("", "expected NAME cmd:COMMAND"),
+            ("disk", "expected NAME cmd:COMMAND"),
+            ("disk cmd:", "there is no command"),
+            ("disk log:x", "takes nothing"),
+            ("disk signal:256", "no signal"),
+            ("disk signal:", "no signal"),
+            ("disk xmpp:admin", "no alarm plugin \"xmpp\""),
+        ],
+    },
+    Case {
+        option: "alarm-freq",
+        value: "0.5",
+        shows: |r| config(r).alarm_freq == Duration::from_millis(500),
+        refused: &[("x", "expected"), ("-1", "expected")],
     },
     Case {
         option: "daemonize",

@@ -19,6 +19,7 @@ mod service;
 mod shared;
 mod sockets;
 mod spooler;
+mod status;
 mod unknown;
 pub mod uwsgi_only;
 mod whole;
@@ -79,6 +80,7 @@ pub enum Group {
     Shared,
     Agenda,
     Spooler,
+    Status,
     Service,
     Accepted,
     Requests,
@@ -95,6 +97,7 @@ impl Group {
         Self::Shared,
         Self::Agenda,
         Self::Spooler,
+        Self::Status,
         Self::Service,
         Self::Limits,
         Self::Configuration,
@@ -115,6 +118,7 @@ impl Group {
             Self::Shared => "Shared state",
             Self::Agenda => "Timers, cron and files",
             Self::Spooler => "Spooler",
+            Self::Status => "Statistics and alarms",
             Self::Service => "Service and privileges",
             Self::Accepted => "Accepted for compatibility with uWSGI",
             Self::Requests => "Instead of serving",
@@ -134,6 +138,7 @@ impl Group {
             Self::Shared => shared::ROWS,
             Self::Agenda => agenda::ROWS,
             Self::Spooler => spooler::ROWS,
+            Self::Status => status::ROWS,
             Self::Service => service::ROWS,
             Self::Accepted => accepted::ROWS,
             Self::Requests => requests::ROWS,

@@ -67,7 +67,7 @@ pub const ROWS: &[OptionRow] = &[
     OptionRow {
         names: &["spooler-ordered"],
         kind: Kind::Flag(|draft, _| {
-            draft.remarks.push("not needed; tasks always run by priority, then by time")
+            draft.remarks.push("not needed; tasks always run by priority, then by time");
         }),
         help: "Run tasks in their order, which is always so; accepted with a note",
         uwsgi: "heeds priorities only with it.",

@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn a_uwsgi_option_is_told_as_such() {
         let absent = "is a uWSGI option that this version of Goherd does not have";
-        assert_eq!(sentence("stats"), format!("--stats {absent}"));
+        assert_eq!(sentence("log-format"), format!("--log-format {absent}"));
         assert_eq!(sentence("http"), format!("--http {absent}; use http-socket"));
         assert!(sentence("threads").ends_with("use goroutines"));
         assert!(sentence("enable_threads").contains(absent));

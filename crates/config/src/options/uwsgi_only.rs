@@ -39,7 +39,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("shared-socket", ""),
     ("single-interpreter", "it is about Python: remove it"),
     ("static-map", ""),
-    ("stats", ""),
     ("threads", "Go has goroutines in place of threads: use goroutines"),
     ("thunder-lock", ""),
     ("wsgi", NOT_PYTHON),

@@ -200,6 +200,40 @@ pub struct Status {
     pub generation: u32,
     /// "ready for 3.2 s" and the like.
     pub about: String,
+    /// The stage of its life.
+    pub stage: Standing,
+    /// When it was born.
+    pub born: Millis,
+    /// How long it took until it was ready, in milliseconds, if it is.
+    pub start: Option<u64>,
+    /// It is who fills its place; else it is on its way to it, or out of it.
+    pub at_place: bool,
+}
+
+/// The stage of a member's life, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Not ready yet.
+    Starting,
+    /// It serves.
+    Ready,
+    /// It finishes.
+    Draining,
+    /// It was killed.
+    Doomed,
+}
+
+impl Standing {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+            Self::Doomed => "killed",
+        }
+    }
 }
 
 /// A member as a master hands it on that is about to be replaced by another program.
@@ -732,7 +766,15 @@ impl Family {
         }
     }
 
-    fn status(&self, now: Millis) -> Vec<Status> {
+    /// How many workers there are to be at most, as commands have it.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        self.workers
+    }
+
+    /// What all members are about.
+    #[must_use]
+    pub fn status(&self, now: Millis) -> Vec<Status> {
         let about = |member: &Member| match member.stage {
             Stage::Expected | Stage::Starting => {
                 format!("starting for {} s", seconds(now.since(member.born)))
@@ -755,6 +797,13 @@ impl Family {
             pid: member.pid,
             generation: member.generation,
             about: about(member),
+            stage: member.stage.into(),
+            born: member.born,
+            start: match member.stage {
+                Stage::Ready { since } => Some(since.since(member.born)),
+                _ => None,
+            },
+            at_place: self.places.values().any(|place| place.current == Some(line)),
         };
         self.members.iter().map(status).collect()
     }
@@ -765,6 +814,17 @@ impl Family {
             |member: &&Member| matches!(member.stage, Stage::Ready { .. }) && !member.who.is_crew();
         let ready = self.members.values().filter(is_ready).count();
         format!("{ready} of {} workers ready, generation {}", self.workers, self.generation)
+    }
+}
+
+impl From<Stage> for Standing {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Expected | Stage::Starting => Self::Starting,
+            Stage::Ready { .. } => Self::Ready,
+            Stage::Draining { .. } => Self::Draining,
+            Stage::Doomed => Self::Doomed,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use goherd_shm::{Birth, ToMaster, ToWorker, Who};
+use goherd_sys::clock::Millis;
 use goherd_sys::control::{Control, Received};
 use goherd_sys::epoll::{Epoll, Watch};
 use goherd_sys::process::{self, Fork, Pid};
@@ -107,7 +108,13 @@ impl House<'_> {
             Ok((ours, theirs, Fork::Parent(pid))) => {
                 drop(theirs);
                 process::give_own_group(pid);
-                self.scoreboard.slot(line).begin(pid.get().unsigned_abs());
+                self.scoreboard.begin(
+                    line,
+                    pid.get().unsigned_abs(),
+                    who.as_worker(),
+                    generation,
+                    Millis::now(),
+                );
                 self.children.children.insert(line, Child { pid, control: ours });
                 self.events.push_back(Event::Spawned { line, pid: pid.get() });
             }
@@ -156,7 +163,9 @@ impl House<'_> {
             let found = self.children.iter().find(|(_, child)| *child == pid);
             let Some((line, _)) = found else {
                 let ending = process::reap(pid);
-                let _or_an_orphan = self.chime.reaped(pid, ending) || self.keeper.reaped(pid, ending);
+                let _or_an_orphan = self.chime.reaped(pid, ending)
+                    || self.keeper.reaped(pid, ending)
+                    || self.bells.reaped(pid, ending);
                 continue;
             };
             self.read_control(line); // its last words come before its end
@@ -171,7 +180,7 @@ impl House<'_> {
             let slot = self.scoreboard.slot(line);
             self.chime.lost(slot.signals_waiting(), &format!("the process {pid}"));
             self.events.push_back(Event::Exited { line, ending, requests: slot.requests() });
-            slot.end();
+            self.scoreboard.end(line);
         }
     }
 
@@ -192,6 +201,12 @@ impl House<'_> {
                     Some(ToMaster::Failed(reason)) => Event::LoadFailed { line, reason },
                     Some(ToMaster::Enough) => Event::Enough { line },
                     Some(ToMaster::Stuck) => Event::Stuck { line },
+                    Some(ToMaster::Reload) => Event::Reload,
+                    Some(ToMaster::Finish) => Event::Finish,
+                    Some(ToMaster::Alarm { name, message }) => {
+                        raised.extend(self.bells.raise(&name, &message, Millis::now()));
+                        continue;
+                    }
                     Some(ToMaster::Signal(signal)) => {
                         self.scoreboard.slot(line).count_heard();
                         raised.push(signal);

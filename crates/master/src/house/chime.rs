@@ -192,6 +192,11 @@ impl Chime {
         say(offer, why);
     }
 
+    /// How many signals were due by the clock, raised, sent, and dropped.
+    pub fn counts(&self) -> [u64; 4] {
+        [self.due, self.raised, self.sent, self.queues.dropped()]
+    }
+
     pub fn report(&self) -> String {
         format!(
             "signals: {} were due, {} were raised, {} were sent, {} were dropped; {} commands were started",

@@ -63,7 +63,7 @@ impl Errands {
             ));
             return;
         }
-        match process::start_command(command, &self.bounds) {
+        match process::start_command(command, &self.bounds, None) {
             Ok(pid) => {
                 self.started += 1;
                 let until = (*limit > 0).then(|| now.after(*limit));

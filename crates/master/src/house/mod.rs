@@ -1,10 +1,12 @@
 //! What the master does: it waits for signals, messages, commands and time, asks [`Family`] what follows, and does that.
 
+mod alarms;
 mod children;
 mod chime;
 mod commands;
 mod errands;
 mod monitors;
+mod stats;
 mod touch;
 mod upgrade;
 mod upkeep;
@@ -26,15 +28,19 @@ use goherd_sys::stderr;
 use crate::family::{Action, Event, Family, News, Plan, Sample, Status, jobs};
 use crate::handover::Handover;
 
+use alarms::Bells;
 use children::Children;
 use chime::Chime;
 use commands::Commands;
+use stats::StatsServer;
 use touch::Touch;
 use upgrade::Trial;
 use upkeep::Keeper;
 
+pub use alarms::{Alarm, Alarms, Means};
 pub use chime::{Agenda, Legacy, Task};
 pub use errands::{Errand, Running};
+pub use stats::{About, Stats};
 pub use upkeep::{Store, Upkeep};
 
 /// The token of the signals. Workers' control sockets have their lines, from 1.
@@ -61,8 +67,19 @@ pub struct Generation {
     pub commons: Arc<Commons>,
     /// How that is to be looked after.
     pub upkeep: Upkeep,
+    /// The alarms of applications.
+    pub alarms: Alarms,
+    /// The stats server.
+    pub stats: Option<Stats>,
     /// What is to be done by the clock.
     pub agenda: Arc<Agenda>,
+}
+
+impl Generation {
+    /// All sockets that the master has opened for it: those of the workers, then its own.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = &Listener> {
+        self.listeners.iter().chain(self.stats.as_ref().map(|stats| &stats.listener))
+    }
 }
 
 /// A program with its arguments.
@@ -78,15 +95,16 @@ pub struct Program {
 #[derive(Debug)]
 pub enum Renewed {
     /// A generation that can begin.
-    Generation(Generation),
+    Generation(Box<Generation>),
     /// The server's own program is another one now: that is to go on in this process.
     Program(Program),
 }
 
 /// Who knows what workers are made from.
 pub trait Owner {
-    /// Reads everything anew, for the generation of this number. `open` are the sockets of the one that serves.
-    fn renew(&mut self, generation: u32, open: &[Listener]) -> Result<Renewed, String>;
+    /// Reads everything anew, for the generation of this number. `open` are the sockets of the one that serves, the master's
+    /// own behind those of the workers.
+    fn renew(&mut self, generation: u32, open: &[&Listener]) -> Result<Renewed, String>;
     /// No worker will be made from this generation any more.
     fn forget(&mut self, generation: u32);
     /// What a program that takes this one's place needs to know of the sockets of a generation, in their order: a line each.
@@ -140,6 +158,7 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
             house.touch.due(),
             house.heartbeat,
             house.keeper.due(),
+            house.stats.due(),
             house.chime.due(),
             trial,
         ]
@@ -150,6 +169,7 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
         for readiness in &mut batch {
             match readiness.token {
                 SIGNALS => house.read_signals(),
+                stats::TOKEN.. => house.serve_stats(readiness),
                 MONITORS => house.chime.read_changes(),
                 DOORS.. => house.events.push_back(Event::Knock),
                 COMMANDS.. => house.commands.read(readiness.token - COMMANDS, &mut house.events),
@@ -159,6 +179,7 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
         house.beat(Millis::now());
         house.trial.iter_mut().for_each(|trial| trial.lose_patience(Millis::now()));
         house.keeper.tick(Millis::now());
+        house.tick_stats(Millis::now());
         house.ring();
         if house.touch.look(Millis::now()) {
             house.events.push_back(Event::Reload);
@@ -183,6 +204,8 @@ struct House<'a> {
     touch: Touch,
     trial: Option<Trial>,
     keeper: Keeper,
+    bells: Bells,
+    stats: StatsServer,
     chime: Chime,
     notifier: Notifier,
     /// When to tell the service manager next that this process is alive.
@@ -230,6 +253,8 @@ impl<'a> House<'a> {
             touch: Touch::default(),
             trial: None,
             keeper,
+            bells: Bells::default(),
+            stats: StatsServer::default(),
             chime,
             heartbeat: settings.notifier.watchdog_interval().map(|_| now),
             notifier: settings.notifier,
@@ -271,12 +296,17 @@ impl<'a> House<'a> {
             Action::Kill(line) => self.children.kill(line),
             Action::CloseDoors => {
                 self.watch_doors(false);
-                self.generations.values_mut().for_each(|other| other.listeners.clear());
+                self.leave_stats();
+                for other in self.generations.values_mut() {
+                    other.listeners.clear();
+                    other.stats = None;
+                }
             }
             Action::WatchDoors(watch) => self.watch_doors(watch),
             Action::Renew(generation) => self.renew(generation),
             Action::Promote(generation) => self.promote(generation),
             Action::Forget(generation) => {
+                self.leave_stats_of(generation);
                 self.forget_signals(generation);
                 self.generations.remove(&generation);
                 self.owner.forget(generation);
@@ -344,10 +374,12 @@ impl<'a> House<'a> {
         }
         let Some(generation) = self.generations.get(&current) else { return };
         self.followed = current;
+        self.bells.follow(&generation.alarms, &generation.agenda.bounds);
         self.commands.follow(&generation.fifos, &self.epoll, COMMANDS);
         self.touch.follow(&generation.touch_reload, Millis::now());
         self.keeper.follow(&generation.commons, &generation.upkeep, Millis::now());
         self.chime.follow(&generation.agenda);
+        self.follow_stats();
     }
 
     /// Watches the sockets of the generation that serves, or none. Those of another are watched no longer, which their end
@@ -377,7 +409,7 @@ impl<'a> House<'a> {
         let paused = if self.family.is_paused() { ", paused" } else { "" };
         stderr::line(&format!("statistics: master pid {}, generation {generation}{paused}", Pid::me()));
         stderr::line(&format!("statistics: {}", self.chime.report()));
-        for Status { line, who, pid, generation, about } in status {
+        for Status { line, who, pid, generation, about, .. } in status {
             let slot = self.scoreboard.slot(*line);
             let (requests, busy) = (slot.requests(), slot.busy());
             let rss = Pid::new(*pid).map_or(0, |pid| process::usage(pid).rss >> 20);

@@ -212,15 +212,15 @@ mod tests {
     fn a_file_is_followed_through_all_that_happens_to_it() {
         let mut scene = Scene::new("file");
         scene.follow(&[("file", 7)]);
-        assert_eq!(scene.after(|_| {}), []);
+        assert_eq!(scene.after(|_| {}), [0_u8; 0]);
         assert_eq!(scene.after(|folder| fs::write(folder.join("file"), "1").unwrap()), [7]);
         assert_eq!(scene.after(|folder| fs::write(folder.join("file"), "2").unwrap()), [7]);
-        assert_eq!(scene.after(|folder| fs::write(folder.join("other"), "").unwrap()), []);
+        assert_eq!(scene.after(|folder| fs::write(folder.join("other"), "").unwrap()), [0_u8; 0]);
         assert_eq!(scene.after(|folder| fs::rename(folder.join("other"), folder.join("file")).unwrap()), [7]);
         assert_eq!(scene.after(|folder| fs::write(folder.join("file"), "3").unwrap()), [7]);
         assert_eq!(scene.after(|folder| fs::remove_file(folder.join("file")).unwrap()), [7]);
         assert_eq!(scene.after(|folder| fs::write(folder.join("file"), "4").unwrap()), [7]);
-        assert_eq!(scene.later(MOMENT_MS), [], "one storm is one signal");
+        assert_eq!(scene.later(MOMENT_MS), [0_u8; 0], "one storm is one signal");
     }
 
     #[test]
@@ -237,14 +237,14 @@ mod tests {
     fn what_is_not_there_is_looked_for() {
         let mut scene = Scene::new("missing");
         scene.follow(&[("in/deep/file", 1)]);
-        assert_eq!(scene.after(|folder| fs::create_dir_all(folder.join("in/deep")).unwrap()), []);
-        assert_eq!(scene.later(RETRY_MS), []);
+        assert_eq!(scene.after(|folder| fs::create_dir_all(folder.join("in/deep")).unwrap()), [0_u8; 0]);
+        assert_eq!(scene.later(RETRY_MS), [0_u8; 0]);
         assert_eq!(scene.after(|folder| fs::write(folder.join("in/deep/file"), "").unwrap()), [1]);
         assert_eq!(scene.after(|folder| fs::remove_dir_all(folder.join("in")).unwrap()), [1]);
         scene.follow(&[("in/deep/file", 2)]);
         fs::create_dir_all(scene.folder.join("in/deep")).unwrap();
         fs::write(scene.folder.join("in/deep/file"), "").unwrap();
-        assert_eq!(scene.later(RETRY_MS), [], "it is found");
+        assert_eq!(scene.later(RETRY_MS), [0_u8; 0], "it is found");
         assert_eq!(scene.later(MOMENT_MS), [2]);
     }
 

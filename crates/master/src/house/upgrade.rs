@@ -15,7 +15,7 @@ use goherd_sys::process::{self, Ending, Pid};
 use goherd_sys::signal::Signum;
 use goherd_sys::stderr;
 
-use super::{House, Program, Renewed};
+use super::{Generation, House, Program, Renewed};
 use crate::family::Event;
 use crate::handover::{self, Handover};
 
@@ -80,13 +80,13 @@ impl Trial {
 impl House<'_> {
     pub(super) fn renew(&mut self, generation: u32) {
         let current = self.family.generation();
-        let open = self.generations.get(&current).map_or(&[][..], |current| &current.listeners[..]);
-        let event = match self.owner.renew(generation, open) {
+        let open: Vec<_> = self.generations.get(&current).into_iter().flat_map(Generation::sockets).collect();
+        let event = match self.owner.renew(generation, &open) {
             Ok(Renewed::Generation(new)) => {
                 let plan = new.plan.clone();
                 let old = self.generations.get(&current).map(|old| &*old.commons);
                 self.keeper.fill(&new.commons, &new.upkeep, old);
-                self.generations.insert(generation, new);
+                self.generations.insert(generation, *new);
                 Event::Renewed { generation, plan }
             }
             Ok(Renewed::Program(program)) => {
@@ -132,13 +132,13 @@ impl House<'_> {
     fn hand_over(&mut self, program: &Program) -> io::Result<io::Error> {
         let members = self.family.hand_on();
         let current = self.family.generation();
-        let listeners = self.generations.get(&current).map_or(&[][..], |current| &current.listeners[..]);
+        let listeners = self.generations.get(&current).into_iter().flat_map(Generation::sockets);
         self.keeper.stop_saving();
         let handover = Handover::pack(
             self.family.is_paused(),
             &self.scoreboard,
             self.keeper.commons(),
-            listeners.iter().zip(self.owner.names(current)),
+            listeners.zip(self.owner.names(current)),
             members.into_iter().filter_map(|member| Some((member, self.children.control(member.line)?))),
             self.children.strangers(),
             &self.chime.legacy(),

@@ -448,6 +448,12 @@ impl Cache {
         self.table().get(TURNS)
     }
 
+    /// How many chains there are, over which the hashes of keys are spread.
+    #[must_use]
+    pub fn chains(&self) -> u64 {
+        self.layout.buckets as u64
+    }
+
     /// The figures now.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -1,0 +1,73 @@
+package uwsgi
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// requestIDs is what the names of requests are made of.
+var requestIDs struct {
+	once   sync.Once
+	prefix string // of this process
+	last   uint64 // atomic: the number of the last one that was named
+}
+
+// aloneKey is the key by which the number of a request is found without a server.
+type aloneKey struct{}
+
+// RequestID gives a name for the request r, for logs and for tracing it through
+// other services: the same with every call for the same request, also by copies of it (WithContext,
+// Clone), and another one for any other request, of any worker, server or time. It has letters, digits
+// and one "-", and is at most 33 bytes long. What the client sends has no part in it.
+//
+// It costs nothing until it is asked for, and little then. It may be called from
+// any goroutine. A request that has not come through Run, such as one of
+// httptest.NewRequest, gets a new name with every call.
+func RequestID(r *http.Request) string {
+	if x, _ := r.Context().Value(exchangeKey{}).(*exchange); x != nil {
+		return requestName(&x.number)
+	}
+	if number, _ := r.Context().Value(aloneKey{}).(*uint64); number != nil {
+		return requestName(number)
+	}
+	return requestName(new(uint64))
+}
+
+// requestName gives the name of the request whose number this is, which it gets now
+// if it has none.
+func requestName(number *uint64) string {
+	n := atomic.LoadUint64(number)
+	if n == 0 {
+		n = atomic.AddUint64(&requestIDs.last, 1)
+		if !atomic.CompareAndSwapUint64(number, 0, n) {
+			n = atomic.LoadUint64(number)
+		}
+	}
+	requestIDs.once.Do(func() { requestIDs.prefix = processName() })
+	return requestIDs.prefix + strconv.FormatUint(n, 16)
+}
+
+// processName gives what tells this process from all others: 64 random bits, or, if
+// there are none, its number and the time.
+func processName() string {
+	var random [8]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return fmt.Sprintf("%x%x-", os.Getpid(), time.Now().UnixNano()&(1<<32-1))
+	}
+	return hex.EncodeToString(random[:]) + "-"
+}
+
+// withNumbers gives requests what RequestID needs, where no server does.
+func withNumbers(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), aloneKey{}, new(uint64))))
+	})
+}
