@@ -1,10 +1,9 @@
 //! Processes: fork(2), waitpid(2), kill(2), process groups, the end.
 
 use std::ffi::{CStr, CString, OsStr};
-use std::io;
+use std::io::{self, Write as _};
 use std::mem::MaybeUninit;
 use std::num::NonZeroI32;
-use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -113,8 +112,9 @@ pub struct Bounds {
 }
 
 /// Starts `/bin/sh -c command`, the leader of a group of its own, whose output goes to descriptor 2. The shell dies with this
-/// process, if that comes to a sudden end. It reads `input`, if there is one. Call it with one thread.
-pub fn start_command(command: &str, bounds: &Bounds, input: Option<BorrowedFd<'_>>) -> io::Result<Pid> {
+/// process, if that comes to a sudden end. It can read `input`, of less than a page (4096 bytes), if there is one. Call it with
+/// one thread.
+pub fn start_command(command: &str, bounds: &Bounds, input: Option<&[u8]>) -> io::Result<Pid> {
     let child = fork_for(|| {
         let failure = match settle_in(bounds, input) {
             Ok(()) => Command::new("/bin/sh").arg("-c").arg(command).exec(),
@@ -130,11 +130,15 @@ pub fn start_command(command: &str, bounds: &Bounds, input: Option<BorrowedFd<'_
 /// What a shell says of a program that cannot be started.
 const CANNOT_BE_STARTED: i32 = 126;
 
-fn settle_in(bounds: &Bounds, input: Option<BorrowedFd<'_>>) -> io::Result<()> {
+fn settle_in(bounds: &Bounds, input: Option<&[u8]>) -> io::Result<()> {
     lead_own_group()?;
     crate::signal::reset()?;
     match input {
-        Some(input) => rustix::stdio::dup2_stdin(input)?,
+        Some(input) => {
+            let (reader, mut writer) = io::pipe()?;
+            writer.write_all(input)?; // an empty pipe has room for it
+            rustix::stdio::dup2_stdin(reader)?;
+        }
         None => close_stdin()?,
     }
     rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;

@@ -4,9 +4,6 @@
 //! master, which waits for none of them. Invariant: an alarm goes off once in `every` milliseconds, and so many commands are
 //! under way at most, whatever an application does.
 
-use std::io::{self, Write as _};
-use std::os::fd::AsFd as _;
-
 use goherd_sys::clock::Millis;
 use goherd_sys::process::{self, Bounds, Ending, Pid};
 use goherd_sys::stderr;
@@ -103,21 +100,14 @@ impl Bells {
             let said = format!("alarm {name}: {MOST_COMMANDS} commands are under way already: ");
             return stderr::lines(&said, message);
         }
-        match self.start(command, message) {
+        // It is shorter than goherd_sys::control::MAX_MESSAGE, as it came in a message of a worker's.
+        let input = [message.as_bytes(), b"\n"].concat();
+        match process::start_command(command, &self.bounds, Some(&input)) {
             Ok(pid) => self.commands.push((pid, name.to_owned())),
             Err(error) => {
                 stderr::lines(&format!("alarm {name}: {command:?} cannot be started: {error}: "), message);
             }
         }
-    }
-
-    fn start(&self, command: &str, message: &str) -> io::Result<Pid> {
-        let (reader, mut writer) = io::pipe()?;
-        // A message of a worker's is at most goherd_sys::control::MAX_MESSAGE long, for which an empty pipe has room.
-        writer.write_all(message.as_bytes())?;
-        writer.write_all(b"\n")?;
-        drop(writer); // or the command would wait for more
-        process::start_command(command, &self.bounds, Some(reader.as_fd()))
     }
 
     /// Notes the end of a child, if it was a command of an alarm; says whether it was.
