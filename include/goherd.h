@@ -1,7 +1,7 @@
 /* The C interface of Goherd: what the Go package `uwsgi` calls, and programs of C.
  *
- * Generated from crates/bridge/src/abi.rs, shared.rs, signals.rs, peers.rs, spool.rs, remote.rs and crates/libgoherd/src/entry.rs
- * by `make header`: do not edit.
+ * Generated from crates/bridge/src/abi.rs, shared.rs, signals.rs, peers.rs, spool.rs, remote.rs, status.rs and
+ * crates/libgoherd/src/entry.rs by `make header`: do not edit.
  *
  * A program of C that is linked with libgoherd calls goherd_main.
  *
@@ -231,6 +231,15 @@
 // `goherd_remote_ask`: to delete a portion of all entries, by `number` as above.
 #define GOHERD_ASK_CLEAR 7
 
+// `worker.phase`: it does not take requests yet.
+#define GOHERD_STARTING 1
+
+// `worker.phase`: it takes requests.
+#define GOHERD_READY 2
+
+// `worker.phase`: it finishes what it has.
+#define GOHERD_DRAINING 3
+
 // Bytes of the server: valid as long as the process lives.
 typedef struct goherd_bytes {
   // The first byte.
@@ -303,6 +312,24 @@ typedef struct goherd_task {
   // Which try this is, from 1.
   uint32_t tries;
 } goherd_task;
+
+// What a worker process is about.
+typedef struct goherd_worker {
+  // Its number, from 1. While a worker is being replaced two processes have the same.
+  uint32_t number;
+  // The process.
+  uint32_t pid;
+  // `GOHERD_READY` and its like.
+  uint32_t phase;
+  // Which reading of the configuration it was made from; 0: of a program before this one.
+  uint32_t generation;
+  // Requests that it has taken.
+  uint64_t requests;
+  // Those of them that are under way.
+  uint64_t busy;
+  // When the process was born, in milliseconds since 1970.
+  uint64_t born;
+} goherd_worker;
 
 #ifdef __cplusplus
 extern "C" {
@@ -675,6 +702,36 @@ int64_t goherd_remote_reason(uint32_t cache,
                              uint32_t line,
                              uint8_t *buffer,
                              uintptr_t length);
+
+// The server's version, a text.
+struct goherd_bytes goherd_version(void);
+
+// The options that were set, and the defaults of others: name and value, each followed by a NUL. A name comes once for each
+// of its values.
+struct goherd_bytes goherd_options(void);
+
+// Describes up to `count` worker processes at `workers`, and gives how many there are.
+int64_t goherd_workers(struct goherd_worker *workers, uintptr_t count);
+
+// Writes the text to the server's log, a line for each of its lines.
+void goherd_log(const uint8_t *text, uintptr_t length);
+
+// A handler has panicked: for statistics.
+void goherd_panicked(void);
+
+// Asks the master to read everything anew: 0 or an error, `GOHERD_EENDED` if there is no master any more, `GOHERD_EBUSY` if it
+// does not listen just now.
+int64_t goherd_reload(void);
+
+// Asks the master to finish and to end: 0 or an error, as for `goherd_reload`.
+int64_t goherd_stop(void);
+
+// Raises the alarm of this name: 0 or an error, as for `goherd_reload`. `GOHERD_ENAME`: the name is empty, too long, or has a
+// line break. A message that is too long is cut.
+int64_t goherd_raise_alarm(const uint8_t *name,
+                           uintptr_t name_length,
+                           const uint8_t *message,
+                           uintptr_t message_length);
 
 // Runs the server, as the command `goherd` does, with the arguments and the environment of `main`; `envp` may be NULL.
 // Gives the code to exit with. Workers are made by fork(2): call it while the process has one thread. They do not return.
