@@ -591,5 +591,11 @@ pub(crate) fn keep_exports() {
         goherd_harakiri as *const (),
         goherd_read as *const (),
     ];
-    std::hint::black_box((functions, shared::exports(), signals::exports(), peers::exports(), &gccgo::EXPORTS));
+    std::hint::black_box((
+        functions,
+        shared::exports(),
+        signals::exports(),
+        peers::exports(),
+        &gccgo::EXPORTS,
+    ));
 }

@@ -93,14 +93,17 @@ const RULES: &[Rule] = &[
         sentence: |config| {
             let (farm, mule) = missing_mule(config).unwrap_or_default();
             let mules = config.all_mules();
-            format!("farm {farm} is to have mule {mule}, and there are {mules} mules (mules): raise that, or leave it out")
+            format!(
+                "farm {farm} is to have mule {mule}, and there are {mules} mules (mules): raise that, or leave it out"
+            )
         },
     },
 ];
 
 /// The first mule that a farm is to have and that is not there.
 fn missing_mule(config: &Config) -> Option<(&str, u32)> {
-    let numbers = |farm: &'_ crate::farm::Farm| farm.mules.iter().copied().find(|&mule| mule > config.all_mules());
+    let numbers =
+        |farm: &'_ crate::farm::Farm| farm.mules.iter().copied().find(|&mule| mule > config.all_mules());
     config.farms.iter().find_map(|farm| Some((farm.name.as_str(), numbers(farm)?)))
 }
 

@@ -26,7 +26,8 @@ impl Farm {
         for text in mules.split(',') {
             let text = text.trim();
             let number = text.parse().ok().filter(|number| *number > 0 && !text.starts_with('+'));
-            let number = number.ok_or_else(|| format!("expected the number of a mule, from 1, not {text:?}"))?;
+            let number =
+                number.ok_or_else(|| format!("expected the number of a mule, from 1, not {text:?}"))?;
             if farm.mules.contains(&number) {
                 return Err(format!("mule {number} is there twice"));
             }

@@ -179,7 +179,11 @@ impl Handover {
             return Err(malformed("a table of what all share is missing"));
         };
         let inbox = |((name, entry), (same, exit)): ((String, OwnedFd), (String, OwnedFd))| {
-            if name == same { Ok((name, Inbox::adopt(entry, exit))) } else { Err(malformed("inboxes are mixed up")) }
+            if name == same {
+                Ok((name, Inbox::adopt(entry, exit)))
+            } else {
+                Err(malformed("inboxes are mixed up"))
+            }
         };
         let inboxes = entries.into_iter().zip(exits).map(inbox).collect::<io::Result<_>>()?;
         let commons = Some(Descriptors { seats, locks, metrics, once, signals, caches, inboxes });

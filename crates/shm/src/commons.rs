@@ -228,7 +228,9 @@ mod tests {
         let mut next = || parts.pop().unwrap().1;
         let (signals, once, metrics, locks, seats) = (next(), next(), next(), next(), next());
         let caches = vec![(name.strip_prefix("cache ").unwrap().to_owned(), cache)];
-        let second = Commons::adopt(Descriptors { seats, locks, metrics, once, signals, caches, inboxes: Vec::new() }).unwrap();
+        let second =
+            Commons::adopt(Descriptors { seats, locks, metrics, once, signals, caches, inboxes: Vec::new() })
+                .unwrap();
         assert_eq!(second.locks.count(), 3);
         assert_eq!(second.cache("a").unwrap().cache.get(&seat, b"k", now).as_deref(), Some(&b"v"[..]));
     }

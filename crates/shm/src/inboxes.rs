@@ -90,7 +90,10 @@ impl Inboxes {
     pub fn renewed(&self, wanted: &Addressees) -> io::Result<Self> {
         let make = |name: String| {
             let old = self.inboxes.iter().find(|old| old.name == name);
-            old.map_or_else(|| Ok(Arc::new(NamedInbox { inbox: Inbox::new()?, name })), |old| Ok(Arc::clone(old)))
+            old.map_or_else(
+                || Ok(Arc::new(NamedInbox { inbox: Inbox::new()?, name })),
+                |old| Ok(Arc::clone(old)),
+            )
         };
         let inboxes = wanted.names().into_iter().map(make).collect::<io::Result<_>>()?;
         Ok(Self { inboxes, farms: wanted.farms.clone() })
@@ -174,15 +177,14 @@ mod tests {
             found.sort_unstable();
             found.join(" ")
         };
-        use Purpose::{Calls, Messages};
-        assert_eq!(of(Messages, Who::mule(1)), "message:farm_mail message:mule message:mule1");
+        assert_eq!(of(Purpose::Messages, Who::mule(1)), "message:farm_mail message:mule message:mule1");
         assert_eq!(
-            of(Messages, Who::mule(2)),
+            of(Purpose::Messages, Who::mule(2)),
             "message:farm_mail message:farm_other message:mule message:mule2"
         );
-        assert_eq!(of(Calls, Who::worker(2)), "call:worker call:worker2");
-        assert_eq!(of(Calls, Who::spooler(1)), "call:spooler call:spooler1");
-        assert_eq!(of(Messages, Who::worker(1)), "");
+        assert_eq!(of(Purpose::Calls, Who::worker(2)), "call:worker call:worker2");
+        assert_eq!(of(Purpose::Calls, Who::spooler(1)), "call:spooler call:spooler1");
+        assert_eq!(of(Purpose::Messages, Who::worker(1)), "");
     }
 
     #[test]

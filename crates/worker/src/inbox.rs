@@ -7,8 +7,8 @@ use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use goherd_shm::{Role, Who};
 use goherd_shm::inboxes::{Inboxes, NamedInbox, Purpose};
+use goherd_shm::{Role, Who};
 use goherd_sys::epoll::{Batch, Epoll, Watch};
 use goherd_sys::eventfd::EventFd;
 use goherd_sys::inbox::Inbox;

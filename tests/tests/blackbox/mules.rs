@@ -115,8 +115,7 @@ fn messages_come_once_to_whom_they_are_for(toolchain: Toolchain) {
         send(&server, "mule1", &format!("relay {number}"));
     }
     let all = wait_for_handled(&server, &scratch, 24 + 1 + 100);
-    let relayed: Vec<&str> =
-        texts(&all[24..]).into_iter().filter(|text| text.starts_with("relay")).collect();
+    let relayed: Vec<&str> = texts(&all[24..]).into_iter().filter(|text| text.starts_with("relay")).collect();
     assert_eq!(relayed, (0..50).map(|number| format!("relay {number}")).collect::<Vec<_>>());
     let all: BTreeSet<_> = texts(&all[24..]).into_iter().collect();
     assert_eq!(all.len(), 101, "each came once");
@@ -137,7 +136,12 @@ fn a_mule_that_is_killed_comes_back_and_handles_what_waits(toolchain: Toolchain)
     let heir = mule(&scratch, 1);
     assert!(heir != victim && all.iter().all(|(number, pid, _)| (*number, *pid) == (1, heir)), "{all:?}");
     server.wait_for_log(&format!("mule 1 (pid {victim}) was killed by SIGKILL"));
-    assert_eq!(server.lines_with("worker 1 (pid"), 2, "the worker has nothing to do with it: {}", server.log());
+    assert_eq!(
+        server.lines_with("worker 1 (pid"),
+        2,
+        "the worker has nothing to do with it: {}",
+        server.log()
+    );
 }
 
 fn a_reload_replaces_mules_and_loses_no_message(toolchain: Toolchain) {
@@ -338,7 +342,8 @@ fn messages_wait_for_a_function(toolchain: Toolchain) {
 
 fn mules_are_not_counted_as_workers(toolchain: Toolchain) {
     let scratch = Scratch::new();
-    let server = with_mules(toolchain, &scratch).with(["--max-requests=2", "--min-worker-lifetime=0"]).start();
+    let server =
+        with_mules(toolchain, &scratch).with(["--max-requests=2", "--min-worker-lifetime=0"]).start();
     server.signal(Signal::TTOU);
     server.wait_for_log("there are 1 workers, and there cannot be 0");
     server.signal(Signal::TTIN);
@@ -421,7 +426,11 @@ fn functions_of_other_processes_can_be_called(toolchain: Toolchain) {
         ("farm_second", "0 2 "),
         ("farm2", "0 2 "),
     ] {
-        assert_eq!(server.text(&format!("/call?f=who&node={node}&a=x&a=&a=y")), format!("{who}x++y"), "{node}");
+        assert_eq!(
+            server.text(&format!("/call?f=who&node={node}&a=x&a=&a=y")),
+            format!("{who}x++y"),
+            "{node}"
+        );
     }
     assert!(server.text("/call?f=who&node=worker").ends_with(" 0 "));
     assert!(["0 1 ", "0 2 "].contains(&&*server.text("/call?f=who&node=mule")));

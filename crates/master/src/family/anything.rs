@@ -96,7 +96,9 @@ impl World {
                 assert_eq!(self.begun.iter().find(of_name), None, "{who} is there twice: {}", self.last());
                 self.begun.insert(line);
             }
-            Action::Drain(line) | Action::Finish(line) => _ = self.alive.entry(line).and_modify(|told| *told = true),
+            Action::Drain(line) | Action::Finish(line) => {
+                _ = self.alive.entry(line).and_modify(|told| *told = true);
+            }
             Action::Kill(line) => self.end(line, Ending::Killed(Signum::KILL)),
             Action::Renew(generation) => {
                 if self.dice.one_in(4) {
@@ -129,10 +131,7 @@ impl World {
             Action::Pause(line) | Action::Resume(line) => {
                 assert!(!self.names.get(&line).is_some_and(|who| who.is_crew()), "{}", self.last());
             }
-            Action::CloseDoors
-            | Action::Report(_)
-            | Action::Tell(_)
-            | Action::Log(_) => {}
+            Action::CloseDoors | Action::Report(_) | Action::Tell(_) | Action::Log(_) => {}
         }
     }
 

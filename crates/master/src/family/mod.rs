@@ -550,11 +550,7 @@ impl Family {
         if complain {
             log(
                 actions,
-                format!(
-                    "{} cannot be forked: {reason}; the next try is in {} s",
-                    member.who,
-                    seconds(delay)
-                ),
+                format!("{} cannot be forked: {reason}; the next try is in {} s", member.who, seconds(delay)),
             );
         }
     }
@@ -618,10 +614,7 @@ impl Family {
     fn left(&self, member: &Member, ending: Ending, requests: u64, actions: &mut Actions) {
         let Member { who, pid, .. } = *member;
         let how = if ending == Ending::Exited(0) { "has finished".to_owned() } else { ending.to_string() };
-        log(
-            actions,
-            format!("{who} (pid {pid}), which was to go, {how} after {}", jobs(who.role, requests)),
-        );
+        log(actions, format!("{who} (pid {pid}), which was to go, {how} after {}", jobs(who.role, requests)));
     }
 
     fn note_early_end(&self, member: &Member, ending: Ending, actions: &mut Actions) {

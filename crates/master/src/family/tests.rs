@@ -362,7 +362,12 @@ mod reloads {
             actions.into_iter().filter(|action| matches!(action, Action::Promote(_))).collect::<Vec<_>>()
         };
         let live = |story: &Story| {
-            story.family.live().iter().map(|live| (live.line, live.who.number, live.current)).collect::<Vec<_>>()
+            story
+                .family
+                .live()
+                .iter()
+                .map(|live| (live.line, live.who.number, live.current))
+                .collect::<Vec<_>>()
         };
         let mut story = Story::serving(2);
         assert_eq!(live(&story), [(1, 1, true), (2, 2, true)]);
@@ -852,10 +857,7 @@ mod crew {
         assert_eq!(story.on(Event::Ready { line: 4 }), [Action::Drain(1), spawn(5, Who::mule(1), 2)]);
         assert_eq!(story.spawned(5), []);
         // The successor is ready, and waits until the old one has finished its message.
-        assert_eq!(
-            story.on(Event::Ready { line: 5 }),
-            [Action::Drain(2), spawn(6, Who::spooler(1), 2)]
-        );
+        assert_eq!(story.on(Event::Ready { line: 5 }), [Action::Drain(2), spawn(6, Who::spooler(1), 2)]);
         let waiting = story.family.status(story.now).into_iter().find(|status| status.line == 5).unwrap();
         assert!(waiting.about.starts_with("waiting for the one before it"), "{waiting:?}");
         assert_eq!(story.on(exited(2, 0)), [Action::Begin(5)]);
@@ -907,14 +909,8 @@ mod crew {
 
     #[test]
     fn cheaper_idle_plus_and_minus_are_about_workers() {
-        let cheaper = Cheaper {
-            least: 1,
-            initial: 2,
-            step: 1,
-            overload: 1_000,
-            algorithm: Algorithm::Spare,
-            cores: 1,
-        };
+        let cheaper =
+            Cheaper { least: 1, initial: 2, step: 1, overload: 1_000, algorithm: Algorithm::Spare, cores: 1 };
         let mut story = Story::with(Plan { cheaper: Some(cheaper), ..with_crew(2) });
         story.on(Event::Tick);
         (1..=4).for_each(|line| _ = story.ready(line));
@@ -983,10 +979,7 @@ mod crew {
         story.spawned(4);
         assert_eq!(story.on(Event::Ready { line: 4 }), [Action::Drain(1), spawn(5, Who::mule(1), 1)]);
         story.spawned(5);
-        assert_eq!(
-            story.on(Event::Ready { line: 5 }),
-            [Action::Drain(2), spawn(6, Who::spooler(1), 1)]
-        );
+        assert_eq!(story.on(Event::Ready { line: 5 }), [Action::Drain(2), spawn(6, Who::spooler(1), 1)]);
         // Another one takes over while a mule waits for the old one.
         story.on(exited(1, 0));
         let heirs = story.family.hand_on();
@@ -994,7 +987,10 @@ mod crew {
         assert_eq!(waits, [5]);
         let (family, _) = Family::adopt(with_crew(1), story.now, &heirs, false);
         story.family = family;
-        assert_eq!(story.on(exited(2, 0)).into_iter().find(|action| *action == Action::Begin(5)), Some(Action::Begin(5)));
+        assert_eq!(
+            story.on(exited(2, 0)).into_iter().find(|action| *action == Action::Begin(5)),
+            Some(Action::Begin(5))
+        );
     }
 
     #[test]

@@ -281,7 +281,8 @@ impl House<'_> {
             let slot = self.scoreboard.slot(live.line);
             let busy = u32::try_from(slot.busy() + slot.signals_waiting()).unwrap_or(u32::MAX);
             let (role, number) = (role_of(live.who), live.who.number);
-            let farms = (1..).zip(farms).filter(|(_, farm)| role == Role::Mule && farm.mules.contains(&number));
+            let farms =
+                (1..).zip(farms).filter(|(_, farm)| role == Role::Mule && farm.mules.contains(&number));
             let farms = farms.map(|(place, farm)| (place, farm.name.clone())).collect();
             Process { role, number, active: live.active, busy, farms }
         };
