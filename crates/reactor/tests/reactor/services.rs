@@ -32,7 +32,7 @@ impl Services for Fake {
         }
         match entries.get(order.key) {
             Some(value) if value.len() as u64 > most => {
-                answer::write_failure(out, CACHE, Status::Busy, "later")
+                answer::write_failure(out, CACHE, Status::Busy, "later");
             }
             Some(value) => answer::write(out, CACHE, Status::Ok, &[], value),
             None => answer::write_failure(out, CACHE, Status::Missing, ""),
