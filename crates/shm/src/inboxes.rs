@@ -177,15 +177,14 @@ mod tests {
             found.sort_unstable();
             found.join(" ")
         };
-        use Purpose::{Calls, Messages};
-        assert_eq!(of(Messages, Who::mule(1)), "message:farm_mail message:mule message:mule1");
+        assert_eq!(of(Purpose::Messages, Who::mule(1)), "message:farm_mail message:mule message:mule1");
         assert_eq!(
-            of(Messages, Who::mule(2)),
+            of(Purpose::Messages, Who::mule(2)),
             "message:farm_mail message:farm_other message:mule message:mule2"
         );
-        assert_eq!(of(Calls, Who::worker(2)), "call:worker call:worker2");
-        assert_eq!(of(Calls, Who::spooler(1)), "call:spooler call:spooler1");
-        assert_eq!(of(Messages, Who::worker(1)), "");
+        assert_eq!(of(Purpose::Calls, Who::worker(2)), "call:worker call:worker2");
+        assert_eq!(of(Purpose::Calls, Who::spooler(1)), "call:spooler call:spooler1");
+        assert_eq!(of(Purpose::Messages, Who::worker(1)), "");
     }
 
     #[test]

@@ -481,6 +481,12 @@ fn a_call_ends_with_its_caller_and_with_its_process(toolchain: Toolchain) {
     eventually("the next one is there", || (server.text("/call?f=who&node=mule1") == "0 1 ").then_some(()));
     let stopped = mule(&scratch, 1);
     kill(stopped, Signal::STOP);
+    eventually("all of its threads stand still", || {
+        let threads = fs::read_dir(format!("/proc/{stopped}/task")).ok()?.flatten();
+        let mut states =
+            threads.map(|thread| fs::read_to_string(thread.path().join("stat")).unwrap_or_default());
+        states.all(|stat| stat.is_empty() || stat.contains(") T ")).then_some(())
+    });
     let text = server.text("/call?f=wait&node=mule1&wait=100ms");
     assert!(text.contains("context deadline exceeded"), "{text}");
     kill(stopped, Signal::CONT);

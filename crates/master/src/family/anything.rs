@@ -97,7 +97,7 @@ impl World {
                 self.begun.insert(line);
             }
             Action::Drain(line) | Action::Finish(line) => {
-                _ = self.alive.entry(line).and_modify(|told| *told = true)
+                _ = self.alive.entry(line).and_modify(|told| *told = true);
             }
             Action::Kill(line) => self.end(line, Ending::Killed(Signum::KILL)),
             Action::Renew(generation) => {

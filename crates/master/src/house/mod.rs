@@ -93,6 +93,7 @@ pub struct Program {
 
 /// What reading everything anew came to.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 pub enum Renewed {
     /// A generation that can begin.
     Generation(Box<Generation>),
