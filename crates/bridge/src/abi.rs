@@ -540,7 +540,7 @@ fn on_exchange(exchange: u64, operation: impl FnOnce(Serving, ExchangeId) -> Res
 /// Counts the end of an exchange, if that is what an operation has come to.
 fn ended(context: Serving, outcome: Result<(), Failure>) -> Result<i64, Failure> {
     outcome.map(|()| {
-        context.host.ended_request(&context.reactor);
+        context.host.ended_request(context.reactor);
         0
     })
 }
