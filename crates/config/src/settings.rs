@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::backend;
 use crate::error::Error;
 use crate::options::{self, OptionRow, Part};
 use crate::origin::Origin;
@@ -44,7 +45,7 @@ impl Typed {
     pub fn by_name(&self) -> BTreeMap<&'static str, Vec<String>> {
         let mut options = BTreeMap::<_, Vec<_>>::new();
         for setting in self.effective().filter(|setting| setting.option.part == Part::Setting) {
-            options.entry(setting.option.name()).or_default().push(masked(&setting.value));
+            options.entry(setting.option.name()).or_default().push(masked(&backend::shown(&setting.value)));
         }
         for row in options::all() {
             if let Some(default) = row.default {
@@ -67,7 +68,7 @@ impl Typed {
     }
 }
 
-/// A value with the password of each `scheme://user:password@host` in it masked.
+/// A value with the password of each `scheme://user:password@host` in it masked: of any option, `env` for one.
 fn masked(value: &str) -> String {
     let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
     let end = rest.find(['/', ',', ' ', '?', '#']).unwrap_or(rest.len());
@@ -125,5 +126,7 @@ mod tests {
         ] {
             assert_eq!(masked(value), shown);
         }
+        let hidden = masked(&backend::shown("name=a,backend=unix:///run/r.sock?db=1&pass=secret"));
+        assert_eq!(hidden, "name=a,backend=unix:///run/r.sock?db=1&pass=***");
     }
 }
