@@ -225,7 +225,7 @@ impl<'a> Cache<'a> {
             repairs: stats.repairs,
             last_modified_at: match stats.changed_at {
                 Millis(0) => 0,
-                then => unix_seconds(now.since(then)),
+                then => unix_time_of(now.since(then)),
             },
         }
     }
@@ -283,7 +283,7 @@ impl Worker {
             vsz: usage.address_space,
             cpu: usage.cpu.saturating_mul(1000),
             running_time,
-            last_spawn: unix_seconds(now.since(status.born)),
+            last_spawn: unix_time_of(now.since(status.born)),
             respawn_count: past.map_or(0, goherd_shm::scoreboard::Past::lives),
             tx: all.sent,
             avg_rt: running_time / all.requests.saturating_sub(busy).max(1),
@@ -326,6 +326,6 @@ impl Worker {
 }
 
 /// The second since 1970 that was so many milliseconds ago.
-fn unix_seconds(ago: u64) -> u64 {
+fn unix_time_of(ago: u64) -> u64 {
     clock::unix_millis().saturating_sub(ago) / 1000
 }
