@@ -12,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unsafe"
 )
 
 // Keys that the server puts into a task that is run. Spool leaves them out, so that
@@ -274,10 +273,7 @@ type task struct {
 
 // bytes gives the block, which is the server's until the end of the task.
 func (t *task) bytes() []byte {
-	if t.blockLength == 0 {
-		return nil
-	}
-	return unsafe.Slice(*(**byte)(unsafe.Pointer(&t.block)), int(t.blockLength))
+	return bytesAt(&t.block, uint32(t.blockLength)) // 256 MiB at most
 }
 
 // label gives a copy of the task's name.
