@@ -131,7 +131,7 @@ func OpenCache(name string) (*Cache, error) {
 			return nil, fmt.Errorf("uwsgi: the server has no cache called %q (option cache2): %w", name, ErrMissing)
 		}
 		if number >= firstRemote {
-			c.remote = newRedisCache(uint32(number), c.label)
+			c.remote = redisCacheOf(uint32(number), c.label)
 		} else {
 			c.store = sharedCache(number)
 		}

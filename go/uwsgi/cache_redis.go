@@ -55,6 +55,20 @@ type redisLine struct {
 	raw    syscall.RawConn
 }
 
+// redisCaches has those of the process by their numbers: the first cache has two names,
+// and its lines have one owner.
+var redisCaches = make(map[uint32]*redisCache)
+
+// redisCacheOf gives the cache with this number. The caller holds opened's lock.
+func redisCacheOf(number uint32, label func() string) *redisCache {
+	c := redisCaches[number]
+	if c == nil {
+		c = newRedisCache(number, label)
+		redisCaches[number] = c
+	}
+	return c
+}
+
 func newRedisCache(number uint32, label func() string) *redisCache {
 	lines := abiRemoteLines(number)
 	c := &redisCache{

@@ -106,6 +106,10 @@ func (p *peer) keep(l *link) {
 	l.since = time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for len(p.idle) > 0 && time.Since(p.idle[0].since) >= idleTime {
+		_ = p.idle[0].conn.Close()
+		p.idle = append(p.idle[:0], p.idle[1:]...)
+	}
 	if len(p.idle) < idleMost {
 		p.idle = append(p.idle, l)
 		return

@@ -221,7 +221,10 @@ pub fn without_secret(text: &str) -> String {
         Some((before, after)) if before.contains("backend") || after.contains('@') => {
             format!("{before}://***")
         }
-        _ => text.to_owned(),
+        _ => match text.split_once("backend=") {
+            Some((before, after)) if after.contains(['@', '?']) => format!("{before}backend=***"),
+            _ => text.to_owned(),
+        },
     }
 }
 

@@ -254,7 +254,7 @@ impl Connection {
     /// sending the next request just now.
     pub fn drain(&mut self, shared: &Shared, now: Millis) -> Progress {
         let soon = self.requests == 0 || self.wait.hasten(now, TIME_IN_A_DRAIN);
-        if self.wait.awaited != Awaited::Next {
+        if !matches!(self.wait.awaited, Awaited::Next | Awaited::Bytes) {
             self.wait = Wait::default(); // there is less time now
         }
         self.readable = true;

@@ -145,7 +145,10 @@ impl Folder {
         match fs::rename(&from, &to) {
             Ok(()) => {}
             Err(error) => {
-                let _nothing_to_explain = fs::remove_file(&why);
+                // Somebody else may have been faster, and chosen the same name: then the reason is theirs.
+                if fs::symlink_metadata(&to).is_err() {
+                    let _nothing_to_explain = fs::remove_file(&why);
+                }
                 return match error.kind() {
                     ErrorKind::NotFound => Ok(None),
                     _ => Err(SpoolError::io("set aside", from)(error)),

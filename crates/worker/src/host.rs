@@ -25,6 +25,8 @@ const GIVEN_UP: u8 = 2;
 
 /// The most that the master is told of signals and has not heard yet.
 const MOST_SAID: u64 = 100;
+/// The same where an alarm is to be added, which may be forty times as long as a signal.
+const MOST_ALARMS: u64 = 12;
 
 /// What the threads of a process share.
 #[derive(Debug)]
@@ -298,7 +300,9 @@ impl Host for Counter {
 
     fn took_request(&self) {
         let desk = &self.0;
-        if desk.scoreboard.slot(desk.line).count_request() == desk.life {
+        let taken = desk.scoreboard.slot(desk.line).count_request();
+        // It is said again now and then, lest the socket was full when it was said.
+        if desk.life > 0 && taken >= desk.life && (taken - desk.life).is_multiple_of(128) {
             desk.tell(&ToMaster::Enough);
         }
     }
@@ -313,7 +317,16 @@ impl Host for Counter {
     }
 
     fn tell(&self, message: &ToMaster) -> io::Result<()> {
-        self.0.ask(message)
+        let is_alarm = matches!(message, ToMaster::Alarm { .. });
+        let slot = self.0.scoreboard.slot(self.0.line);
+        if is_alarm && !slot.count_said(MOST_ALARMS) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let told = self.0.ask(message);
+        if is_alarm && told.is_err() {
+            slot.count_heard();
+        }
+        told
     }
 
     fn scoreboard(&self) -> &Scoreboard {

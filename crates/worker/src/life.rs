@@ -203,7 +203,7 @@ fn share(settings: &Settings, commons: Arc<Commons>, who: Who, edition: u32) -> 
         let near = settings.near.and_then(|(millis, place)| {
             let copies = commons.near.get(place)?;
             let (cache, marks) = (Arc::clone(&copies.cache), Arc::clone(&commons.marks));
-            Some(Near { name: copies.name.clone(), cache, marks, millis })
+            Some(Near { name: settings.name.clone(), cache, marks, millis })
         });
         Remote::new(settings.clone(), &who.to_string(), Arc::clone(&commons.marks), near)
             .map_err(io::Error::other)

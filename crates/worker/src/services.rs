@@ -108,10 +108,14 @@ impl Counters {
 
     fn cache_of(&self, order: &Order<'_>) -> Result<&NamedCache, Failure> {
         let caches = &self.share.commons.caches;
-        let found =
-            caches.iter().find(|named| order.cache.is_empty() || named.name.as_bytes() == order.cache);
+        let elsewhere = order.cache.is_empty() && self.share.remotes.first;
+        let wanted = |named: &&NamedCache| order.cache.is_empty() || named.name.as_bytes() == order.cache;
+        let found = caches.iter().filter(|_| !elsewhere).find(wanted);
         found.ok_or_else(|| {
             let reason = match order.cache {
+                b"" if elsewhere => {
+                    "the server's first cache lies in Redis: ask that, or name another one".to_owned()
+                }
                 b"" => "the server has no cache (option cache2)".to_owned(),
                 name => format!(
                     "the server has no cache called {:?} (option cache2)",

@@ -32,7 +32,6 @@ var (
 	opened  = make(chan struct{})
 
 	never sync.Mutex
-	spins uint32
 )
 
 // number gives the number that the query has under this name, or 0.
@@ -236,7 +235,7 @@ func stuck(w http.ResponseWriter, r *http.Request) {
 	touch(r.URL.Query().Get("file") + ".entered")
 	switch r.URL.Query().Get("how") {
 	case "loop":
-		for spins++; spins != 0; spins += 2 {
+		for spins := uint64(1); spins != 0; spins += 2 { // never, as it is odd
 		}
 	case "lock":
 		never.Lock()

@@ -453,7 +453,7 @@ fn the_tools_say_what_is_wrong() {
         (&["cache", "get", "-s", "nowhere", "a", "k"], 2, "cannot connect to nowhere"),
         (&["cache", "get", "a", "k"], 2, "which server?"),
         (&["cache", "frobnicate"], 2, "goherd cache --help tells more"),
-        (&["signal", &*signal, "9"], 1, "has not registered signal 9"),
+        (&["signal", &*signal, "9"], 1, "does not take signal 9"),
         (&["signal", &*signal, "256"], 2, "0 to 255"),
         (&["signal", &*nobody, "9"], 2, "cannot connect"),
         (&["signal", "--timeout", "0.2", &*web, "9"], 2, "no answer in time"),

@@ -57,7 +57,7 @@ fn raise(peer: &Peer, number: u8) -> Result<u8, Failure> {
         Some(true) => Ok(0),
         Some(false) => {
             log::failure(&*Failure::from(format!(
-                "signal: the application at {} has not registered signal {number}",
+                "signal: {} does not take signal {number}: it is not registered there, or too many signals wait",
                 peer.address
             )));
             Ok(MISSING)

@@ -186,7 +186,6 @@ impl House<'_> {
 
     pub(super) fn read_control(&mut self, line: u32) {
         let Some(child) = self.children.children.get(&line) else { return };
-        let mut raised = Vec::new();
         // One that goes on talking has to let others talk, too.
         for _ in 0..MOST_AT_ONCE {
             let event = match child.control.receive() {
@@ -204,12 +203,13 @@ impl House<'_> {
                     Some(ToMaster::Reload) => Event::Reload,
                     Some(ToMaster::Finish) => Event::Finish,
                     Some(ToMaster::Alarm { name, message }) => {
-                        raised.extend(self.bells.raise(&name, &message, Millis::now()));
+                        self.scoreboard.slot(line).count_heard();
+                        self.raised.extend(self.bells.raise(&name, &message, Millis::now()));
                         continue;
                     }
                     Some(ToMaster::Signal(signal)) => {
                         self.scoreboard.slot(line).count_heard();
-                        raised.push(signal);
+                        self.raised.push(signal);
                         continue;
                     }
                     // Before all else that it has said, such as that it is ready: then files are watched.
@@ -226,6 +226,5 @@ impl House<'_> {
             };
             self.events.push_back(event);
         }
-        raised.into_iter().for_each(|signal| self.raise(signal));
     }
 }

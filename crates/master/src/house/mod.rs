@@ -153,6 +153,7 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
         }
         house.follow_generation();
         house.chime.look(&house.epoll);
+        house.ring(); // now that all is known of who lives
         let trial = house.trial.as_ref().and_then(Trial::due);
         let due = [
             house.family.due(),
@@ -181,7 +182,6 @@ pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
         house.trial.iter_mut().for_each(|trial| trial.lose_patience(Millis::now()));
         house.keeper.tick(Millis::now());
         house.tick_stats(Millis::now());
-        house.ring();
         if house.touch.look(Millis::now()) {
             house.events.push_back(Event::Reload);
         }
@@ -212,6 +212,8 @@ struct House<'a> {
     /// When to tell the service manager next that this process is alive.
     heartbeat: Option<Millis>,
     scoreboard: Arc<Scoreboard>,
+    /// Signals that processes have raised; they are sent when all else is known that has happened.
+    raised: Vec<u8>,
 }
 
 impl<'a> House<'a> {
@@ -238,6 +240,10 @@ impl<'a> House<'a> {
         keeper.fill(&generation.commons, &generation.upkeep, settings.inherited.as_deref());
         // Whatever this program counts begins at 1, and the table goes on counting.
         let base = settings.inherited.as_ref().map_or(0, |inherited| inherited.signals.generation());
+        // What a program registered that was never ready would count as this one's.
+        if let Err(error) = generation.commons.signals.forget(keeper.seat(), base.saturating_add(1)) {
+            stderr::line(&format!("what former code has registered of signals is not forgotten: {error}"));
+        }
         let legacy = settings.handover.as_mut().map(|handover| std::mem::take(&mut handover.legacy));
         let chime = Chime::new(&generation.commons.signals, base, legacy.unwrap_or_default());
         let mut house = Self {
@@ -260,6 +266,7 @@ impl<'a> House<'a> {
             heartbeat: settings.notifier.watchdog_interval().map(|_| now),
             notifier: settings.notifier,
             scoreboard: settings.scoreboard,
+            raised: Vec::new(),
         };
         if let Some(handover) = settings.handover {
             house.tell(&News::Reloading); // its workers are not this program's yet
@@ -278,6 +285,7 @@ impl<'a> House<'a> {
     /// that is known is done.
     fn next_event(&mut self) -> Option<Event> {
         if self.events.is_empty() {
+            std::mem::take(&mut self.raised).into_iter().for_each(|signal| self.raise(signal));
             self.conclude_trial();
         }
         self.events.pop_front()

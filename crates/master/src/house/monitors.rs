@@ -142,6 +142,13 @@ impl Monitor {
         };
         let heard = match change {
             Change::TooMuch => true,
+            // Something has happened to the folder itself: another one may be in its place.
+            Change::Of(watch, None) if Some(*watch) == self.around && Some(*watch) != self.own => {
+                let before = self.own;
+                self.around = None;
+                self.arm(Some(inotify));
+                self.own != before
+            }
             Change::Of(watch, name) => {
                 Some(*watch) == self.own || Some(*watch) == self.around && is_own(name)
             }
