@@ -11,6 +11,7 @@ use goherd_tests::{
 with_both_toolchains!(
     a_cache_is_the_same_wherever_it_lies,
     two_servers_share_a_redis,
+    a_cache_with_two_names_is_one,
     workers_live_on_while_redis_is_away,
     a_server_starts_without_redis,
     redis_is_refused_in_its_own_words,
@@ -241,6 +242,26 @@ fn a_server_starts_without_redis(toolchain: Toolchain) {
     comes_to_say(&server, "/set?k=k&v=1", "ok");
     both_come_to_say(&server, "/get?k=k", "value \"1\"");
     assert_eq!(server.stop(), 0);
+}
+
+/// The first cache is also the one without a name: those who ask for it by either share its connections.
+fn a_cache_with_two_names_is_one(toolchain: Toolchain) {
+    let Some(redis) = redis() else { return };
+    let cache = format!("name=r,backend={},pool=2,{PATIENT}", redis.url());
+    let server = server(toolchain, &cache).start();
+    for key in 0..8 {
+        says(&server, &format!("/set?k={key}&v={key}"), "ok");
+    }
+    std::thread::scope(|scope| {
+        for key in 0..8 {
+            let (server, name) = (&server, if key % 2 == 0 { "" } else { "&cache=r" });
+            scope.spawn(move || {
+                for _ in 0..100 {
+                    says(server, &format!("/get?k={key}{name}"), &format!("value \"{key}\""));
+                }
+            });
+        }
+    });
 }
 
 fn redis_is_refused_in_its_own_words(toolchain: Toolchain) {
