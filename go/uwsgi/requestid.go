@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -20,8 +21,14 @@ var requestIDs struct {
 	last   uint64 // atomic: the number of the last one that was named
 }
 
-// aloneKey is the key by which the number of a request is found without a server.
+// aloneKey is the key by which a connection is found without a server.
 type aloneKey struct{}
+
+// aloneConn is a connection without a server, on which there is one request at a time.
+type aloneConn struct {
+	mu     sync.Mutex
+	number *uint64 // of the request
+}
 
 // RequestID gives a name for the request r, for logs and for tracing it through
 // other services: the same with every call for the same request, also by copies of it (WithContext,
@@ -29,14 +36,16 @@ type aloneKey struct{}
 // and one "-", and is at most 33 bytes long. What the client sends has no part in it.
 //
 // It costs nothing until it is asked for, and little then. It may be called from
-// any goroutine. A request that has not come through Run, such as one of
+// any goroutine; outside a server, until the handler has returned. A request that has not come through Run, such as one of
 // httptest.NewRequest, gets a new name with every call.
 func RequestID(r *http.Request) string {
 	if x, _ := r.Context().Value(exchangeKey{}).(*exchange); x != nil {
 		return requestName(&x.number)
 	}
-	if number, _ := r.Context().Value(aloneKey{}).(*uint64); number != nil {
-		return requestName(number)
+	if c, _ := r.Context().Value(aloneKey{}).(*aloneConn); c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return requestName(c.number)
 	}
 	return requestName(new(uint64))
 }
@@ -65,9 +74,20 @@ func processName() string {
 	return hex.EncodeToString(random[:]) + "-"
 }
 
-// withNumbers gives requests what RequestID needs, where no server does.
-func withNumbers(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), aloneKey{}, new(uint64))))
+// withNumbers makes server give requests what RequestID needs, where Goherd does not.
+// They stay who they are: net/http would put trailers into the original of a copy.
+func withNumbers(server *http.Server) *http.Server {
+	handler := server.Handler
+	server.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, aloneKey{}, new(aloneConn))
+	}
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, _ := r.Context().Value(aloneKey{}).(*aloneConn); c != nil {
+			c.mu.Lock()
+			c.number = new(uint64)
+			c.mu.Unlock()
+		}
+		handler.ServeHTTP(w, r)
 	})
+	return server
 }

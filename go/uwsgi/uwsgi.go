@@ -111,7 +111,7 @@ func serveAlone(handler http.Handler) {
 	}
 	fmt.Fprintf(os.Stderr, "uwsgi: no server around: serving plain net/http on http://localhost:%s/%s\n", port, aloneBecause)
 	runHooks()
-	err := http.ListenAndServe(":"+port, withNumbers(handler))
+	err := withNumbers(&http.Server{Addr: ":" + port, Handler: handler}).ListenAndServe()
 	if errors.Is(err, http.ErrServerClosed) {
 		os.Exit(0)
 	}
