@@ -35,10 +35,11 @@ func (c *requestContext) cancellable() context.Context {
 // cancel ends the context.
 func (c *requestContext) cancel() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.isOver = true
-	if c.end != nil {
-		c.end()
+	end := c.end
+	c.mu.Unlock()
+	if end != nil {
+		end()
 	}
 }
 

@@ -14,6 +14,7 @@ type exchange struct {
 	id       uint64
 	core     *core
 	request  *http.Request
+	url      url.URL // the request's, if its target is a plain path
 	response response
 	context  requestContext
 	refused  string // why the application does not get to see the request
@@ -78,7 +79,7 @@ func newExchange(c *core) *exchange {
 		return x
 	}
 	var err error
-	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
+	if r.URL, err = x.parseTarget(r.RequestURI); err != nil {
 		r.URL = &url.URL{Path: "/"}
 		x.refused = "400: the request has a malformed target"
 	}

@@ -179,7 +179,7 @@ func TestWantsClose(t *testing.T) {
 func TestASignalIsKeptForWhoWaits(t *testing.T) {
 	var s signal
 	s.signal() // nobody waits: nothing is kept
-	ch := s.channel()
+	ch := s.use().ch
 	select {
 	case <-ch:
 		t.Error("a signal came that was sent before anybody waited")

@@ -4,71 +4,87 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // signal is a wake-up that one goroutine waits for, and until when it does. It
-// costs nothing until somebody waits.
+// costs nothing until somebody waits, or says for how long.
 type signal struct {
-	used     uint32 // atomic: 1 once somebody has waited
+	detail unsafe.Pointer // atomic *waiting: nil until then
+}
+
+// waiting is what a signal has that somebody uses.
+type waiting struct {
+	ch       chan struct{} // a token is in it when a wake-up has come
+	ended    uint32        // atomic: 1 once nobody is to wait any more
 	mu       sync.Mutex
-	ch       chan struct{}
-	ended    uint32    // atomic: 1 once nobody is to wait any more
-	limited  uint32    // atomic: 1 once there has been a deadline
 	deadline time.Time // the zero time: none
 }
 
-// channel gives the channel on which wake-ups come from now on.
-func (s *signal) channel() chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ch == nil {
-		s.ch = make(chan struct{}, 1)
-		atomic.StoreUint32(&s.used, 1)
-	}
-	return s.ch
+// inUse gives what the signal has, if somebody has used it.
+func (s *signal) inUse() *waiting {
+	return (*waiting)(atomic.LoadPointer(&s.detail))
 }
 
-func (s *signal) signal() {
-	if atomic.LoadUint32(&s.used) == 0 {
-		return // nobody waits: who wants to will try once more first
+// use gives what the signal has. Wake-ups are kept from now on.
+func (s *signal) use() *waiting {
+	if w := s.inUse(); w != nil {
+		return w
 	}
+	w := &waiting{ch: make(chan struct{}, 1)}
+	if !atomic.CompareAndSwapPointer(&s.detail, nil, unsafe.Pointer(w)) {
+		return s.inUse()
+	}
+	return w
+}
+
+// signal wakes who waits. Whoever begins to wait will try once more first.
+func (s *signal) signal() {
+	if w := s.inUse(); w != nil {
+		w.wake()
+	}
+}
+
+func (w *waiting) wake() {
 	select {
-	case s.channel() <- struct{}{}:
+	case w.ch <- struct{}{}:
 	default:
 	}
 }
 
 // end lets nobody wait any more, who waits already included.
 func (s *signal) end() {
-	atomic.StoreUint32(&s.ended, 1)
-	s.signal()
+	w := s.use()
+	atomic.StoreUint32(&w.ended, 1)
+	w.wake()
 }
 
 // setDeadline settles until when is waited, also for who waits already.
 func (s *signal) setDeadline(t time.Time) {
-	s.mu.Lock()
-	s.deadline = t
-	atomic.StoreUint32(&s.limited, 1)
-	s.mu.Unlock()
-	s.signal()
+	w := s.use()
+	w.mu.Lock()
+	w.deadline = t
+	w.mu.Unlock()
+	w.wake()
 }
 
 // left says how much time there is, if that is limited.
-func (s *signal) left() (left time.Duration, limited bool) {
-	if atomic.LoadUint32(&s.limited) == 0 {
+func (w *waiting) left() (left time.Duration, limited bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.deadline.IsZero() {
 		return 0, false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.deadline.IsZero() {
-		return 0, false
-	}
-	return time.Until(s.deadline), true
+	return time.Until(w.deadline), true
 }
 
 // expired says whether the deadline has passed.
 func (s *signal) expired() bool {
-	left, limited := s.left()
+	w := s.inUse()
+	if w == nil {
+		return false
+	}
+	left, limited := w.left()
 	return limited && left <= 0
 }
 
@@ -86,14 +102,14 @@ func (s *signal) await(try func() int64) int64 {
 	if n != errAgain {
 		return n
 	}
-	// The wake-up for that try may have come before there was a channel, so each
-	// wait follows a try that was made with it.
-	ch := s.channel()
+	// The wake-up for that try may have come before they were kept, so each wait
+	// follows a try that was made since.
+	w := s.use()
 	for n = try(); n == errAgain; n = try() {
-		if atomic.LoadUint32(&s.ended) == 1 {
+		if atomic.LoadUint32(&w.ended) == 1 {
 			return errEnded
 		}
-		if !s.wait(ch) {
+		if !w.wait() {
 			return errDeadline
 		}
 	}
@@ -101,10 +117,10 @@ func (s *signal) await(try func() int64) int64 {
 }
 
 // wait waits for a wake-up; false: the deadline has passed.
-func (s *signal) wait(ch chan struct{}) bool {
-	left, limited := s.left()
+func (w *waiting) wait() bool {
+	left, limited := w.left()
 	if !limited {
-		<-ch
+		<-w.ch
 		return true
 	}
 	if left <= 0 {
@@ -113,7 +129,7 @@ func (s *signal) wait(ch chan struct{}) bool {
 	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {
-	case <-ch:
+	case <-w.ch:
 	case <-timer.C:
 	}
 	return true // what comes of it, the next try tells, or the next wait
