@@ -15,22 +15,23 @@ use goherd_proto::http1::Limits;
 use goherd_sys::clock::Millis;
 use goherd_sys::epoll::{Batch, Epoll, Readiness, Watch};
 use goherd_sys::eventfd::EventFd;
-use goherd_sys::socket::{Endpoint, Stream};
+use goherd_sys::socket::Endpoint;
 
 use crate::arrivals::Arrivals;
 use crate::connection::{Connection, Phase, Progress, Shared};
 use crate::date::Date;
 use crate::doors::{BATON, Door, Doors};
-use crate::exchange::{Failure, View};
+use crate::exchange::View;
 use crate::harakiri::{Handler, Harakiri};
 use crate::input::Pool;
+use crate::line::Line;
 use crate::pace::{Pace, TICK_MICROS};
 use crate::rarely::Rarely;
 use crate::service::Services;
 use crate::table::{ExchangeId, Slot, Table, locked};
 use crate::tally::Tally;
 use crate::timers::Timers;
-use crate::wait::{Awaited, Times, Wait};
+use crate::wait::{Times, Wait};
 
 /// The token of the descriptor given to [`Reactor::watch_control`]. Tokens below 2^32 are no connection's.
 const CONTROL: u64 = BATON + 1;
@@ -127,13 +128,11 @@ pub struct Reactor {
     pub(crate) table: Table,
     pub(crate) shared: Shared,
     /// Slots with something for a core to look at, beside those in the leader's batch.
-    ready: Mutex<VecDeque<u32>>,
-    ready_length: AtomicUsize,
-    /// Slots whose connections go on at once, after all others have had their turn.
-    again: Mutex<VecDeque<u32>>,
-    again_length: AtomicUsize,
-    /// How often a leader found something in that queue.
+    ready: Line,
+    /// How often a leader found something there.
     turns: AtomicUsize,
+    /// Slots whose connections go on at once, after all others have had their turn.
+    again: Line,
     pub(crate) arrivals: Arrivals,
     lead: Mutex<Lead>,
     kick: EventFd,
@@ -198,11 +197,9 @@ impl Reactor {
                 refused: Rarely::new(REFUSED_MS),
                 tally: Tally::default(),
             },
-            ready: Mutex::default(),
-            ready_length: AtomicUsize::new(0),
-            again: Mutex::default(),
-            again_length: AtomicUsize::new(0),
+            ready: Line::default(),
             turns: AtomicUsize::new(0),
+            again: Line::default(),
             arrivals: Arrivals::default(),
             lead: Mutex::new(Lead {
                 gate_is_open: true,
@@ -367,8 +364,7 @@ impl Reactor {
     /// Whether a leader is to take what stands in the queue before it polls: every other time, so that neither keeps the
     /// other from its turn.
     fn ready_goes_first(&self) -> bool {
-        self.ready_length.load(Ordering::Acquire) > 0
-            && self.turns.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
+        self.ready.len() > 0 && self.turns.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 
     fn poll(&self, core: u32, mode: Mode, inspect: &mut dyn FnMut(View<'_>)) -> Option<Event> {
@@ -404,8 +400,8 @@ impl Reactor {
 
     /// Lets the connections go on whose turn it is again; `true`: there are some whose turn it is again after that.
     fn go_on_again(&self) -> bool {
-        for _ in 0..self.again_length.load(Ordering::Acquire) {
-            let Some(index) = self.next_again() else { break };
+        for _ in 0..self.again.len() {
+            let Some(index) = self.again.pop() else { break };
             let Some(mut slot) = self.table.lock(index) else { continue };
             let turn = |connection: &mut Connection| std::mem::take(&mut connection.serving.again);
             if slot.connection.as_mut().is_some_and(|connection| turn(connection))
@@ -415,14 +411,7 @@ impl Reactor {
                 self.settle(index, &mut slot, progress, None);
             }
         }
-        self.again_length.load(Ordering::Acquire) > 0
-    }
-
-    fn next_again(&self) -> Option<u32> {
-        let mut again = locked(&self.again);
-        let index = again.pop_front();
-        self.again_length.store(again.len(), Ordering::Release);
-        index
+        self.again.len() > 0
     }
 
     /// Opens the gate before the leader parks, shuts it when the leader is busy; `true`: it was opened now. What came while
@@ -447,9 +436,7 @@ impl Reactor {
     ) -> Option<Event> {
         if let Ok(generation @ 1..) = u32::try_from(readiness.token >> 32) {
             let index = u32::try_from(readiness.token & u64::from(u32::MAX)).ok()?;
-            let backlog = lead.batch.len()
-                + self.ready_length.load(Ordering::Relaxed)
-                + self.again_length.load(Ordering::Relaxed);
+            let backlog = lead.batch.len() + self.ready.len() + self.again.len();
             let mut inspect = |view: View<'_>| inspect(View { backlog, ..view });
             return self.on_connection(index, generation, readiness, core, mode, &mut inspect);
         }
@@ -470,7 +457,7 @@ impl Reactor {
             _ if mode == Mode::Steward => {
                 self.tell_full();
                 lead.doors.pass_on(&self.epoll);
-                self.stand_in_line(ARRIVALS); // if no neighbour takes them, they have their turn here
+                self.ready.push(ARRIVALS); // if no neighbour takes them, they have their turn here
                 return Some(Event::Queued);
             }
             BATON => {
@@ -494,45 +481,6 @@ impl Reactor {
 
     pub(crate) fn lead(&self) -> &Mutex<Lead> {
         &self.lead
-    }
-
-    /// Looks after the time of every handler and every connection.
-    pub(crate) fn sweep(&self, lead: &mut Lead) {
-        self.timers.came();
-        let now = Millis::now();
-        let mut next = self.retry_accepting(lead, now);
-        for index in self.table.used() {
-            let Some(mut slot) = self.table.lock(index) else { continue };
-            let handler = self.mind_handler(index, &mut slot, lead, now);
-            let peer = self.mind_peer(index, &mut slot, lead, now);
-            next = [next, handler, peer].into_iter().flatten().min();
-        }
-        if let Some(due) = next {
-            self.timers.by(due);
-        }
-    }
-
-    /// Looks after the time of the peer in `slot`; gives when to look again.
-    fn mind_peer(&self, index: u32, slot: &mut Slot, lead: &mut Lead, now: Millis) -> Option<Millis> {
-        let connection = slot.connection.as_mut()?;
-        let due = connection.mind_time(&self.shared, now);
-        if !connection.wait.is_over(now) {
-            return due;
-        }
-        if connection.wait.awaited == Awaited::Bytes && connection.takes() {
-            return connection.mind_time(&self.shared, now);
-        }
-        lead.wakes.extend(self.expire(index, slot));
-        None
-    }
-
-    /// Ends what a peer has taken too long for.
-    fn expire(&self, index: u32, slot: &mut Slot) -> Option<Event> {
-        let id = ExchangeId::new(index, slot.sequence);
-        let core = slot.handler.as_ref().map_or(0, |handler| handler.core);
-        let (progress, wake) = slot.connection.as_mut()?.expire(&self.shared);
-        self.settle(index, slot, progress, None);
-        wake.map(|wake| Event::Wake(id, Wake { core, ..wake }))
     }
 
     fn on_connection(
@@ -597,9 +545,7 @@ impl Reactor {
                 if let Some(connection) = slot.connection.as_mut() {
                     self.watch_over(connection, now.unwrap_or_else(Millis::lately));
                     if !std::mem::replace(&mut connection.serving.again, true) {
-                        let mut again = locked(&self.again);
-                        again.push_back(index);
-                        self.again_length.store(again.len(), Ordering::Release);
+                        self.again.push(index);
                     }
                 }
                 None
@@ -614,36 +560,17 @@ impl Reactor {
         }
     }
 
-    /// Sees to it that somebody looks when the peer's time is over.
-    pub(crate) fn watch_over(&self, connection: &mut Connection, now: Millis) {
-        if let Some(due) = connection.mind_time(&self.shared, now) {
-            self.timers.by(due);
-        }
-    }
-
     fn enqueue(&self, index: u32, connection: &mut Connection) -> Option<Event> {
         if std::mem::replace(&mut connection.queued, true) {
             return None;
         }
         self.watch_over(connection, Millis::lately());
-        self.stand_in_line(index);
+        self.ready.push(index);
         Some(Event::Queued)
     }
 
-    fn stand_in_line(&self, index: u32) {
-        let mut ready = locked(&self.ready);
-        ready.push_back(index);
-        self.ready_length.store(ready.len(), Ordering::Release);
-    }
-
     fn take_ready(&self, core: u32, inspect: &mut dyn FnMut(View<'_>)) -> Option<Event> {
-        while self.ready_length.load(Ordering::Acquire) > 0 {
-            let index = {
-                let mut ready = locked(&self.ready);
-                let index = ready.pop_front();
-                self.ready_length.store(ready.len(), Ordering::Release);
-                index?
-            };
+        while let Some(index) = self.ready.pop() {
             if index == ARRIVALS {
                 self.let_in();
                 continue;
@@ -690,58 +617,6 @@ impl Reactor {
         Event::Request(id)
     }
 
-    /// One step of an exchange, by whoever handles it.
-    pub(crate) fn step<T>(
-        &self,
-        id: ExchangeId,
-        step: impl FnOnce(&mut Connection, &Shared) -> (Result<T, Failure>, Progress),
-    ) -> Result<T, Failure> {
-        let mut slot = self.table.lock(id.slot()).ok_or(Failure::Ended)?;
-        if slot.sequence != id.sequence() {
-            return Err(Failure::Ended);
-        }
-        let connection = slot
-            .connection
-            .as_mut()
-            .filter(|connection| connection.phase == Phase::Busy)
-            .ok_or(Failure::Ended)?;
-        let now = Millis::lately();
-        connection.now = now;
-        let (result, progress) = step(connection, &self.shared);
-        self.settle(id.slot(), &mut slot, progress, Some(now));
-        result
-    }
-
-    /// The step that ends an exchange, and with it the work of its handler; a failure lets both go on.
-    pub(crate) fn last_step(
-        &self,
-        id: ExchangeId,
-        step: impl FnOnce(&mut Connection, &Shared) -> (Result<(), Failure>, Progress),
-    ) -> Result<(), Failure> {
-        let slot = self.table.lock(id.slot()).filter(|slot| slot.sequence == id.sequence());
-        let mut slot = slot.ok_or(Failure::Ended)?;
-        let handler = slot.handler.take().ok_or(Failure::Ended)?;
-        let Some(connection) = slot.connection.as_mut() else {
-            self.returned(&handler);
-            self.vacate(id.slot());
-            self.kick(); // it may have been the last one of a reactor that drains
-            return Ok(());
-        };
-        if connection.phase != Phase::Busy {
-            self.returned(&handler); // answered in its stead already
-            return Ok(());
-        }
-        let now = Millis::lately();
-        connection.now = now;
-        let (result, progress) = step(connection, &self.shared);
-        match result {
-            Ok(()) => self.returned(&handler),
-            Err(_) => slot.handler = Some(handler),
-        }
-        self.settle(id.slot(), &mut slot, progress, Some(now));
-        result
-    }
-
     /// Ends the connection. The slot is vacant then, unless the handler of its request goes on.
     pub(crate) fn close(&self, index: u32, slot: &mut Slot) {
         let Some(mut connection) = slot.connection.take() else { return };
@@ -756,25 +631,11 @@ impl Reactor {
         }
     }
 
-    fn vacate(&self, index: u32) {
+    pub(crate) fn vacate(&self, index: u32) {
         self.table.give_back(index);
         if self.arrivals.may_go_on() {
             self.kick();
         }
-    }
-
-    /// Takes the connection of an exchange out of the reactor; its slot stays taken until its handler is over.
-    pub(crate) fn detach(&self, id: ExchangeId) -> Result<Stream, Failure> {
-        let slot = self.table.lock(id.slot()).filter(|slot| slot.sequence == id.sequence());
-        let mut slot = slot.ok_or(Failure::Ended)?;
-        let mut connection =
-            slot.connection.take_if(|connection| connection.phase == Phase::Busy).ok_or(Failure::Ended)?;
-        if let Some(handler) = &mut slot.handler {
-            handler.exempt();
-        }
-        connection.release_input(&self.shared);
-        let _not_watched = self.epoll.remove(&connection.stream);
-        Ok(connection.stream)
     }
 }
 
