@@ -16,7 +16,7 @@ UWSGI_GO := $(wildcard go/uwsgi/*.go go/uwsgi/*.h go/uwsgi/embed/*.go)
 RUST_MISSING := Rust is not on this machine. Install it: https://rustup.rs (curl -sSf https://sh.rustup.rs | sh)
 
 .DEFAULT_GOAL := build
-.PHONY: help build gccgo run test check unit model miri fuzz soak install header docs bench clean rust
+.PHONY: help build gccgo run test check unit gotest model miri fuzz soak install header docs bench clean rust
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -59,11 +59,13 @@ run: rust ## installs what is missing, builds all, serves examples/hello on http
 
 test: rust ## everything that CI runs: checks, unit tests, black-box tests with both toolchains
 	@scripts/require go gccgo gcc objcopy curl nginx openssl pkg-config redis-server
-	@$(MAKE) --no-print-directory build check unit
-	$(CARGO) test --locked -p goherd-tests
+	@$(MAKE) --no-print-directory build check gotest
+	$(CARGO) test --locked --workspace
 
-unit: ## the tests of the Rust crates and of the Go package
+unit: gotest ## the tests of the Rust crates and of the Go package
 	$(CARGO) test --locked --workspace --exclude goherd-tests
+
+gotest:
 	cd go/uwsgi && $(GO) test ./...
 
 fuzz: rust ## random input for each parser, FUZZ_SECONDS=60 of it; needs cargo-fuzz and a nightly Rust
