@@ -61,7 +61,7 @@ pub(crate) fn refusal(connection: &Connection, refusal: Refusal, shared: &Shared
         connection: connection_field,
         date: &shared.date.at(connection.now),
     };
-    let answer = encode::plain(&frame, &text);
+    let answer = encode::plain(&frame, &text, connection.was_asked_head());
     match connection.record_number() {
         None => answer,
         Some(number) => {

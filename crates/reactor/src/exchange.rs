@@ -102,7 +102,7 @@ pub(crate) struct Exchange {
     pub told_gone: bool,
     pub head_consumed: bool,
     pub minor: u8,
-    is_head: bool,
+    pub is_head: bool,
     /// An answer in parts has begun.
     pub streaming: Option<Streaming>,
     /// How much of the request's body was read for nobody, before the answer.
