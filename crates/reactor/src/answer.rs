@@ -365,6 +365,16 @@ impl Connection {
         Write::WouldBlock
     }
 
+    /// Ends the connection as it stands. Where its end would be the end of the answer, a reset says that it is not.
+    pub fn cut_off(&self) -> Progress {
+        let ends_with_us =
+            |of: &Streaming| of.left.is_none() && matches!(of.coding, Coding::Plain | Coding::Records(_));
+        if self.exchange.streaming.as_ref().is_some_and(ends_with_us) {
+            self.stream.fail_at_end();
+        }
+        Progress::Closed
+    }
+
     /// The end of an answer in parts; `trailers` is a block of fields.
     pub fn end_answer(&mut self, trailers: &[u8], shared: &Shared) -> Result<Progress, Failure> {
         let Streaming { coding, left } = self.exchange.streaming.ok_or(Failure::OutOfTurn)?;

@@ -297,7 +297,7 @@ impl Connection {
     /// Whether the request that is refused is a HEAD: no answer to it has a body. It may have come in part.
     pub fn was_asked_head(&self) -> bool {
         match (self.phase, &self.input) {
-            (Phase::Waiting, Some(input)) => input.unread().starts_with(b"HEAD "),
+            (Phase::Waiting | Phase::Queued, Some(input)) => input.unread().starts_with(b"HEAD "),
             _ => self.exchange.is_head,
         }
     }

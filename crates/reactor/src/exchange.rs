@@ -291,7 +291,7 @@ impl Reactor {
 
     /// Ends the connection as it stands: the peer sees that the answer is not whole. The exchange is over.
     pub fn abort(&self, id: ExchangeId) -> Result<(), Failure> {
-        self.last_step(id, |_, _| (Ok(()), Progress::Closed))
+        self.last_step(id, |connection, _| (Ok(()), connection.cut_off()))
     }
 
     /// Nobody waits for the request's body any more, so that the peer may take its time.
