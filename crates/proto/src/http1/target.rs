@@ -15,6 +15,9 @@ pub(crate) fn authority(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
     if !target.iter().all(u8::is_ascii_graphic) {
         return Err(Refusal::bad("has a target with a byte that must be percent-encoded"));
     }
+    if target.iter().take_while(|&&byte| byte != b'?').any(|&byte| byte == b'\\') {
+        return Err(Refusal::bad("has a target with a backslash, which some readers take for a slash"));
+    }
     if target.contains(&b'#') {
         return Err(Refusal::bad("has a target with a fragment"));
     }
@@ -183,6 +186,8 @@ mod tests {
         }
         assert_eq!(host("GET x", "Host: x\r\n"), Err(400));
         assert_eq!(host("GET /a#b", "Host: x\r\n"), Err(400));
+        assert_eq!(host("GET /a\\b", "Host: x\r\n"), Err(400));
+        assert_eq!(host("GET /a?\\b", "Host: x\r\n"), Ok("x".to_owned()));
     }
 
     #[test]
