@@ -186,15 +186,24 @@ pub fn date(unix_seconds: u64) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// A whole answer in plain text that the server itself gives; its length is settled here, the rest by `frame`.
+/// The methods that a server hands on: what a 405 of its own must tell (RFC 9110 §15.5.6).
+const METHODS: &[u8] = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
+
+/// A whole answer in plain text that the server itself gives; its length is settled here, the rest by `frame`. `to_head`:
+/// HEAD was asked, so that the text stays here (RFC 9110 §9.3.2).
 #[must_use]
-pub fn plain(frame: &Frame<'_>, text: &str) -> Vec<u8> {
+pub fn plain(frame: &Frame<'_>, text: &str, to_head: bool) -> Vec<u8> {
     let mut block = Vec::new();
+    if frame.status == 405 {
+        fields::push(&mut block, b"Allow", METHODS);
+    }
     fields::push(&mut block, b"Content-Type", b"text/plain; charset=utf-8");
     fields::push(&mut block, b"X-Content-Type-Options", b"nosniff");
     let mut out = Vec::with_capacity(256 + text.len());
     head(&mut out, &Frame { length: Some(text.len() as u64), ..*frame }, &block);
-    out.extend_from_slice(text.as_bytes());
+    if !to_head {
+        out.extend_from_slice(text.as_bytes());
+    }
     out
 }
 
@@ -268,6 +277,16 @@ mod tests {
             let head = encode(&Frame { connection, date: b"", ..PLAIN }, &[("Connection", said)]);
             assert_eq!(head, format!("HTTP/1.1 200 OK\r\nConnection: {sent}\r\n\r\n"), "{said}");
         }
+    }
+
+    #[test]
+    fn the_server_s_own_answers() {
+        let of =
+            |status, to_head| String::from_utf8(plain(&Frame { status, ..PLAIN }, "text", to_head)).unwrap();
+        assert!(of(400, false).ends_with("\r\nContent-Length: 4\r\n\r\ntext"));
+        assert!(of(400, true).ends_with("\r\nContent-Length: 4\r\n\r\n"));
+        assert!(of(405, false).contains("\r\nAllow: GET, "));
+        assert!(!of(400, false).contains("Allow"));
     }
 
     #[test]

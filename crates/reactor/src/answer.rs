@@ -61,7 +61,7 @@ pub(crate) fn refusal(connection: &Connection, refusal: Refusal, shared: &Shared
         connection: connection_field,
         date: &shared.date.at(connection.now),
     };
-    let answer = encode::plain(&frame, &text);
+    let answer = encode::plain(&frame, &text, connection.was_asked_head());
     match connection.record_number() {
         None => answer,
         Some(number) => {
@@ -363,6 +363,16 @@ impl Connection {
         self.exchange.blocked = true;
         self.exchange.waits_to_write = true;
         Write::WouldBlock
+    }
+
+    /// Ends the connection as it stands. Where its end would be the end of the answer, a reset says that it is not.
+    pub fn cut_off(&self) -> Progress {
+        let ends_with_us =
+            |of: &Streaming| of.left.is_none() && matches!(of.coding, Coding::Plain | Coding::Records(_));
+        if self.exchange.streaming.as_ref().is_some_and(ends_with_us) {
+            self.stream.fail_at_end();
+        }
+        Progress::Closed
     }
 
     /// The end of an answer in parts; `trailers` is a block of fields.

@@ -30,9 +30,10 @@ impl Default for Remaining {
 impl Remaining {
     /// All of the body that follows the head in `input`.
     pub fn of(input: &Input) -> Self {
-        match input.head().framing.body {
-            Body::Length(length) => input.records(length).map_or(Self::Length(length), Self::Records),
-            Body::Chunked => Self::Chunked(Chunked::default()),
+        match (input.records(), input.head().framing.body) {
+            (Some(records), _) => Self::Records(records),
+            (None, Body::Length(length)) => Self::Length(length),
+            (None, Body::Chunked) => Self::Chunked(Chunked::default()),
         }
     }
 

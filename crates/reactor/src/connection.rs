@@ -294,6 +294,14 @@ impl Connection {
         answer::refusal(self, refusal, shared)
     }
 
+    /// Whether the request that is refused is a HEAD: no answer to it has a body. It may have come in part.
+    pub fn was_asked_head(&self) -> bool {
+        match (self.phase, &self.input) {
+            (Phase::Waiting | Phase::Queued, Some(input)) => input.unread().starts_with(b"HEAD "),
+            _ => self.exchange.is_head,
+        }
+    }
+
     /// Sends them, behind what could not be sent yet.
     pub fn send_refusal(&mut self, refusal: Refusal, answer: &[u8], shared: &Shared) -> Progress {
         self.exchange.refusal = Some(refusal);

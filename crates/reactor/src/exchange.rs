@@ -102,7 +102,7 @@ pub(crate) struct Exchange {
     pub told_gone: bool,
     pub head_consumed: bool,
     pub minor: u8,
-    is_head: bool,
+    pub is_head: bool,
     /// An answer in parts has begun.
     pub streaming: Option<Streaming>,
     /// How much of the request's body was read for nobody, before the answer.
@@ -291,7 +291,7 @@ impl Reactor {
 
     /// Ends the connection as it stands: the peer sees that the answer is not whole. The exchange is over.
     pub fn abort(&self, id: ExchangeId) -> Result<(), Failure> {
-        self.last_step(id, |_, _| (Ok(()), Progress::Closed))
+        self.last_step(id, |connection, _| (Ok(()), connection.cut_off()))
     }
 
     /// Nobody waits for the request's body any more, so that the peer may take its time.

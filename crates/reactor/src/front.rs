@@ -1,7 +1,7 @@
 //! Requests that a web server in front has received and hands on, over uwsgi, SCGI or FastCGI, and calls of functions.
 
 use goherd_proto::cgi::Request;
-use goherd_proto::fastcgi::{Opening, Step};
+use goherd_proto::fastcgi::{Opening, Stdin, Step};
 use goherd_proto::http1::{Limits, Refusal};
 use goherd_proto::service::Call;
 use goherd_proto::service::call::Form;
@@ -84,6 +84,12 @@ impl Front {
             Step::More => Ok(Found::More),
             Step::Done { consumed } => {
                 self.request.read(self.opening.variables(), limits)?;
+                if !self.request.says_length {
+                    let Some(body) = Stdin::announced(self.opening.id(), &input[consumed..])? else {
+                        return Ok(Found::More);
+                    };
+                    self.request.head.framing.body = body;
+                }
                 self.request.head.framing.keep_alive = self.opening.keep_conn();
                 self.opened = true;
                 Ok(Found::Request(consumed))

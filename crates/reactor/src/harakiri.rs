@@ -123,7 +123,7 @@ impl Connection {
         let own = self.origin.clone();
         let mut view = (self.input.take(), std::mem::replace(&mut self.origin, own));
         if cut {
-            return (Progress::Closed, false, wake, view);
+            return (self.cut_off(), false, wake, view);
         }
         if let Some(unsent) = view.0.as_mut().map(|input| std::mem::take(&mut input.out)) {
             self.input.get_or_insert_with(|| shared.pool.take()).out = unsent;

@@ -135,9 +135,10 @@ impl Input {
         self.front().map_or(0, Front::record_number)
     }
 
-    /// The body of `length` bytes, if it comes in records.
-    pub fn records(&self, length: u64) -> Option<Stdin> {
-        (self.protocol == Protocol::FastCgi).then(|| Stdin::new(self.record_number(), length))
+    /// The body, if it comes in records.
+    pub fn records(&self) -> Option<Stdin> {
+        let body = self.head().framing.body;
+        (self.protocol == Protocol::FastCgi).then(|| Stdin::new(self.record_number(), body))
     }
 
     /// Keeps a trailer field, and marks its line of `length` bytes as consumed.

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::net::{
     self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix,
@@ -360,6 +361,11 @@ impl Stream {
     /// Says to the peer that no more bytes will come, while its own may still be received.
     pub fn end_sending(&self) {
         let _gone = net::shutdown(&self.fd, Shutdown::Write);
+    }
+
+    /// Lets the end of the connection look like the failure that it is: closing it resets it, over TCP.
+    pub fn fail_at_end(&self) {
+        let _not_over_tcp = sockopt::set_socket_linger(&self.fd, Some(Duration::ZERO));
     }
 }
 

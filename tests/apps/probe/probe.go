@@ -181,10 +181,14 @@ func big(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// stream answers in pieces, and breaks off after them if the query says torn.
 func stream(w http.ResponseWriter, r *http.Request) {
 	for i := 0; i < 5; i++ {
 		fmt.Fprintf(w, "piece %d\n", i)
 		w.(http.Flusher).Flush()
+	}
+	if r.URL.Query().Get("torn") != "" {
+		panic(http.ErrAbortHandler)
 	}
 }
 

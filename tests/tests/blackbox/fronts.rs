@@ -1,5 +1,7 @@
 //! Behind a web server: requests over uwsgi, FastCGI and SCGI, and packets that are none.
 
+use std::io::ErrorKind;
+
 use goherd_tests::{Answer, Client, Front, Server, Toolchain, uwsgi, with_both_toolchains};
 
 use crate::probe;
@@ -7,6 +9,7 @@ use crate::probe;
 with_both_toolchains!(
     requests_reach_the_application_as_the_client_sent_them,
     bodies_reach_the_application_and_answers_come_back_whole,
+    an_answer_that_breaks_off_does_not_look_whole,
     both_modifiers_of_uwsgi_reach_the_application,
     variables_that_load_code_do_nothing,
     malformed_packets_end_the_connection_with_a_line_in_the_log,
@@ -50,6 +53,17 @@ fn bodies_reach_the_application_and_answers_come_back_whole(toolchain: Toolchain
         }
         let big = ask(&server, front, &front.request("GET", "/big?n=5000000", b""));
         assert_eq!(big.body.len(), 5_000_000, "{front:?}");
+    }
+}
+
+/// Where the end of the connection ends an answer, a reset says that there was more to come.
+fn an_answer_that_breaks_off_does_not_look_whole(toolchain: Toolchain) {
+    for front in Front::ALL {
+        let server = started(toolchain, front);
+        let mut client = server.connect();
+        client.send(front.request("GET", "/stream?torn=1", b"")).unwrap();
+        let error = client.receive_to_end().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{front:?}");
     }
 }
 

@@ -8,6 +8,7 @@ with_both_toolchains!(
     uwsgi_pass_reaches_the_application,
     fastcgi_pass_reaches_the_application,
     fastcgi_pass_keeps_its_connections,
+    fastcgi_pass_hands_on_a_body_whose_length_nobody_knows,
     scgi_pass_reaches_the_application,
     proxy_pass_keeps_its_connections,
 );
@@ -79,6 +80,19 @@ fn fastcgi_pass_keeps_its_connections(toolchain: Toolchain) {
     if let Some(pair) = pair(toolchain, "fastcgi", "fastcgi_keep_conn on;") {
         reaches_the_application(&pair);
     }
+}
+
+fn fastcgi_pass_hands_on_a_body_whose_length_nobody_knows(toolchain: Toolchain) {
+    let extra = "fastcgi_keep_conn on; fastcgi_request_buffering off;";
+    let Some(pair) = pair(toolchain, "fastcgi", extra) else { return };
+    let mut client = pair.nginx.connect();
+    for body in [b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", &b"6\r\nhello!\r\n0\r\n\r\n"[..]] {
+        client.send("POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        client.send(body).unwrap();
+        assert_eq!(client.receive().unwrap().text(), "hello!");
+        assert_eq!(client.get("/request").unwrap().text().split(' ').next_back(), Some("length=0"));
+    }
+    assert_eq!(pair.server.lines_with("refused"), 0, "{}", pair.server.log());
 }
 
 fn scgi_pass_reaches_the_application(toolchain: Toolchain) {

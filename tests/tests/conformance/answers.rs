@@ -1,6 +1,6 @@
 //! What the application may not do to its answers (RFC 9110 §15, RFC 9112 §6.3, §11.1).
 
-use crate::row::{Row, Rule, Then, answered, closed, get, kept, line, ok};
+use crate::row::{Row, Rule, Then, answered, by_server, closed, get, kept, line, ok};
 
 const BODILESS: Rule = ("A24 answers without a body", "9110 §9.3.2, §15.3.5, §15.4.5; 9112 §6.3(1)");
 const SPLITTING: Rule = ("A28 response splitting", "9112 §11.1, 9110 §5.5");
@@ -45,6 +45,15 @@ fn bodiless() -> Vec<Row> {
             BODILESS,
             get("/answer/nothing"),
             ok("GET /answer/nothing").field("Content-Length", "0").body(""),
+        ),
+        closed(BODILESS, "HEAD / HTTP/1.1\r\n\r\n", by_server(400).of_head()),
+        closed(BODILESS, line("HEAD /%zz HTTP/1.1"), by_server(400).of_head()),
+        closed(BODILESS, get("/a").replace("GET", "HEAD").replace("1.1", "2.0"), by_server(505).of_head()),
+        answered(
+            BODILESS,
+            [head("/a"), "HEAD /b HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n".into()].concat(),
+            vec![seen("/a"), by_server(417).of_head()],
+            Then::Closed,
         ),
         kept(
             ("one head", "9112 §6"),

@@ -41,7 +41,7 @@ const SIZES: [&str; 27] = [
     "=5\r\n",
 ];
 
-const EXTENSIONS: [&str; 24] = [
+const EXTENSIONS: [&str; 28] = [
     ";",
     ";bad[=x",
     ";\x00",
@@ -63,7 +63,11 @@ const EXTENSIONS: [&str; 24] = [
     ";a;",
     ";a=b;",
     "a=b",
-    " ;a",
+    " ",
+    " ;",
+    ";a ",
+    ";a= ",
+    " a;b",
     ";a\x7f",
     ";a\\=b",
 ];
@@ -171,9 +175,17 @@ fn accepted() -> Vec<Row> {
             Then::Kept,
         ),
     ];
-    for extension in
-        [";a", ";a=b", ";a=\"b\"", ";a;b=c;d=\"e;f\"", ";a=\"\\\"\\\\\"", ";a=\"\t \"", ";a=\"\""]
-    {
+    for extension in [
+        ";a",
+        " ;a",
+        "; a\t=\tb ; c",
+        ";a=b",
+        ";a=\"b\"",
+        ";a;b=c;d=\"e;f\"",
+        ";a=\"\\\"\\\\\"",
+        ";a=\"\t \"",
+        ";a=\"\"",
+    ] {
         let body = format!("5{extension}\r\nhello\r\n0{extension}\r\n\r\n");
         rows.push(kept(EXTENSION, chunked_to("/", &body), whole("hello")));
     }

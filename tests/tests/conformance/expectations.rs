@@ -65,6 +65,7 @@ fn waiting() -> Vec<Row> {
     vec![
         read(EXPECTING, "hello"),
         read("expect: 100-Continue\r\nContent-Length: 5\r\n", "hello"),
+        read("Expect: 100-continue\r\nExpect:\r\nContent-Length: 5\r\n", "hello"),
         read(EXPECTING_CHUNKS, "5\r\nhello\r\n0\r\n\r\n"),
         dialog(RULE, twice.to_vec(), Outcome::Answered(vec![hello(), hello()], Then::Kept)),
         unread("/unread"),
@@ -97,6 +98,7 @@ fn not_waiting() -> Vec<Row> {
         early(post_to("/unread", &hidden, smuggled)),
         early(post_to("/unread", EXPECTING_CHUNKS, &hidden_in_chunks)),
         kept(RULE, get_with("Expect: 100-continue\r\n"), ok("GET /").unannounced()),
+        kept(RULE, post_to("/", "Expect:\r\nContent-Length: 5\r\n", "hello"), hello().unannounced()),
         kept(
             RULE,
             post_to("/", "Expect: 100-continue\r\nContent-Length: 0\r\n", ""),

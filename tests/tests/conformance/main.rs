@@ -31,6 +31,8 @@ mod targets;
 mod trailers;
 mod upgrades;
 
+use std::time::Instant;
+
 use engine::Group;
 use goherd_tests::{Client, Launch, Server, Toolchain, app, launch, with_both_toolchains};
 use protocol::Protocol;
@@ -116,6 +118,7 @@ fn behind_web_servers(toolchain: Toolchain) -> Launch {
 
 fn every_row_behind_a_web_server_has_its_outcome(toolchain: Toolchain) {
     let server = behind_web_servers(toolchain).start();
+    let began = Instant::now();
     let folders = folders(&server);
     prove_on(&server, &fronts::table(table()));
     assert_eq!(self::folders(&server), folders, "a request has moved a worker to another folder");
@@ -124,7 +127,9 @@ fn every_row_behind_a_web_server_has_its_outcome(toolchain: Toolchain) {
         assert_eq!(seen_by(&server, nobody), "", "requests of {nobody}");
     }
     let lines = server.lines_with("refused a request over ");
-    assert!((1..50).contains(&lines), "{lines} lines of refusals:\n{}", server.log());
+    // One a second at most, however long the machine takes for this.
+    let most = usize::try_from(began.elapsed().as_secs()).unwrap() + 1;
+    assert!((1..=most).contains(&lines), "{lines} lines of refusals:\n{}", server.log());
     assert_eq!(server.stop(), 0);
 }
 

@@ -13,6 +13,7 @@ const LONG: Rule = ("A17 a long request line", "9112 §3");
 
 pub fn rows() -> Vec<Row> {
     let mut rows = forms();
+    rows.extend(alone());
     rows.extend(versions());
     rows.extend(methods());
     rows.extend(lines());
@@ -55,6 +56,11 @@ fn forms() -> Vec<Row> {
         .map(line),
     )
     .collect()
+}
+
+/// A line that is none is refused when it has come: whoever sent it may wait for the answer.
+fn alone() -> impl Iterator<Item = Row> {
+    each_refused(FORM, &[400], ["GET /\r\n", "hello\r\n", "GET / HTTP/1.x\r\n", "HTTP/1.1 200 OK\r\n"])
 }
 
 fn versions() -> Vec<Row> {

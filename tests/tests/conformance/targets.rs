@@ -49,7 +49,7 @@ fn targets() -> Vec<Row> {
         &[400],
         [
             "#frag", "?query", "a", "x/y", "a:80", "%2f", "\\", "/%zz", "/%", "/%2", "/a%2gb", "*x", "**",
-            "/a#frag", "/#", "/%%30", "http:", "://",
+            "/a#frag", "/#", "/%%30", "http:", "://", "/a\\b", "/\\x",
         ]
         .map(get),
     ));
@@ -66,7 +66,7 @@ fn targets() -> Vec<Row> {
         "/??",
         "/a?b=c&d=e;f",
         "/a;b=c",
-        "/a\\b",
+        "/?a\\b",
         "/~user",
         "/a:b@c",
         "/a+b%20c",
@@ -135,6 +135,11 @@ fn hosts() -> Vec<Row> {
             "Host: a:-1\r\n",
             "Host: a:+80\r\n",
             "Host: a:999999\r\n",
+            "Host: a:65536\r\n",
+            "Host: :80\r\n",
+            "Host: a%zz\r\n",
+            "Host: a%4\r\n",
+            "Host: [1:2:3]\r\n",
             "Host: http://a\r\n",
             "Host: a\"b\r\n",
             "Host: <a>\r\n",
@@ -228,11 +233,16 @@ fn stars_and_tunnels() -> Vec<Row> {
         refused(CONNECT, &[405], line("CONNECT h:443 HTTP/1.1")),
         refused(CONNECT, &[405], "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nContent-Length: 5\r\n\r\nhello"),
         refused(CONNECT, &[405], "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n"),
+        closed(
+            ("A21 CONNECT", "9110 §15.5.6"),
+            line("CONNECT h:443 HTTP/1.1"),
+            by_server(405).field("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE"),
+        ),
     ];
     rows.extend(each_refused(
         CONNECT,
         &[400],
-        ["/", "*", "h", "http://h:443/", "h:443/", "u@h:443", "h:x"]
+        ["/", "*", "h", "http://h:443/", "h:443/", "u@h:443", "h:x", "h:", ":443", "[::1]"]
             .map(|target| line(&format!("CONNECT {target} HTTP/1.1"))),
     ));
     rows

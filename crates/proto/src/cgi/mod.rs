@@ -43,6 +43,8 @@ pub struct Request {
     pub peer: String,
     /// The client speaks TLS to the web server.
     pub https: bool,
+    /// CONTENT_LENGTH was said, be it 0.
+    pub says_length: bool,
 }
 
 impl Request {
@@ -76,6 +78,7 @@ impl Request {
         peer::write(&mut self.peer, known);
         self.known_fields(known, limits)?;
         let length = length(known)?;
+        self.says_length = known.content_length.is_some_and(|length| !length.is_empty());
         if length > limits.body {
             return Err(Refusal::with(413, "has too long a body"));
         }

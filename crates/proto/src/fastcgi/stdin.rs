@@ -1,17 +1,18 @@
-//! The body: the content of STDIN records up to an empty one, and exactly as long as CONTENT_LENGTH says.
+//! The body: the content of STDIN records up to an empty one, and exactly as long as CONTENT_LENGTH says, if that is there:
+//! nginx does not know the length of a body in chunks that it hands on while it comes (`fastcgi_request_buffering off`).
 //!
 //! In: the bytes that have come and are not consumed. Out: what to do with the first of them.
 
 use super::record::{self, ABORTED, HEADER, MISPLACED, Record};
 use crate::body::Piece;
-use crate::http1::Refusal;
+use crate::http1::{Body, Refusal};
 
 /// The state of one body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stdin {
     id: u16,
-    /// Bytes of the body that are left.
-    left: u64,
+    /// Bytes of the body that are left; `None`: up to its end.
+    left: Option<u64>,
     /// Those of them that are in the record.
     content: u16,
     /// Bytes of no interest that are left in the record.
@@ -21,10 +22,22 @@ pub struct Stdin {
 }
 
 impl Stdin {
-    /// The body of the request `id`, of so many bytes.
+    /// The body of the request `id`.
     #[must_use]
-    pub fn new(id: u16, content_length: u64) -> Self {
-        Self { id, left: content_length, ..Self::default() }
+    pub fn new(id: u16, body: Body) -> Self {
+        let left = match body {
+            Body::Length(length) => Some(length),
+            Body::Chunked => None,
+        };
+        Self { id, left, ..Self::default() }
+    }
+
+    /// Whether there is a body of a request without CONTENT_LENGTH: its first record tells, which is at the front of
+    /// `input`. `None`: more bytes are needed.
+    pub fn announced(id: u16, input: &[u8]) -> Result<Option<Body>, Refusal> {
+        let is_data = |record: Record| record.kind == record::STDIN && record.id == id && record.content > 0;
+        let body = |record| if is_data(record) { Body::Chunked } else { Body::Length(0) };
+        Ok(Record::read(input)?.map(body))
     }
 
     /// Looks at `input`, the bytes that are not consumed.
@@ -51,11 +64,11 @@ impl Stdin {
     pub fn took(&mut self, count: u64) {
         let taken = u16::try_from(count).unwrap_or(u16::MAX).min(self.content);
         self.content -= taken;
-        self.left = self.left.saturating_sub(taken.into());
+        self.left = self.left.map(|left| left.saturating_sub(taken.into()));
     }
 
     fn stdin(&mut self, record: &Record, input: &[u8]) -> Result<Piece, Refusal> {
-        if u64::from(record.content) > self.left {
+        if self.left.is_some_and(|left| u64::from(record.content) > left) {
             return Err(Refusal::bad("has a body that is longer than its CONTENT_LENGTH"));
         }
         if record.content == 0 {
@@ -66,7 +79,7 @@ impl Stdin {
     }
 
     fn end(&self, record: &Record, input: &[u8]) -> Result<Piece, Refusal> {
-        if self.left > 0 {
+        if self.left.is_some_and(|left| left > 0) {
             return Err(Refusal::bad("has a body that is shorter than its CONTENT_LENGTH"));
         }
         Ok(record.whole(input).map_or(Piece::More, Piece::End))

@@ -117,7 +117,7 @@ fn size_of(line: &[u8], whole: bool) -> Result<(u64, usize), Refusal> {
     if digits > 16 || (digits == 0 && (whole || !line.is_empty())) {
         return Err(MALFORMED);
     }
-    if !extension.is_empty() && extension[0] != b';' {
+    if !matches!(without_blanks(extension), [] | [b';', ..]) {
         return Err(MALFORMED);
     }
     if whole && !are_extensions(extension) {
@@ -131,20 +131,28 @@ fn size_of(line: &[u8], whole: bool) -> Result<(u64, usize), Refusal> {
     Ok((size, extension.len()))
 }
 
-/// *( ";" token [ "=" ( token / quoted-string ) ] ); white space is not accepted (RFC 9112 §7.1.1 calls it bad).
+/// *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] ) of RFC 9112 §7.1.1. White space is bad there, and to be
+/// read (RFC 9110 §5.6.3); none may stand alone.
 fn are_extensions(mut rest: &[u8]) -> bool {
-    while let [b';', after @ ..] = rest {
+    while let [b';', after @ ..] = without_blanks(rest) {
+        let after = without_blanks(after);
         let name = token_length(after);
         rest = &after[name..];
         if name == 0 {
             return false;
         }
-        if let [b'=', value @ ..] = rest {
+        if let [b'=', value @ ..] = without_blanks(rest) {
+            let value = without_blanks(value);
             let Some(length) = value_length(value) else { return false };
             rest = &value[length..];
         }
     }
     rest.is_empty()
+}
+
+fn without_blanks(bytes: &[u8]) -> &[u8] {
+    let blanks = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    &bytes[blanks..]
 }
 
 fn token_length(bytes: &[u8]) -> usize {
@@ -220,6 +228,7 @@ mod tests {
             ("0\r\n\r\n", ""),
             ("5\r\nhello\r\n0\r\n\r\n", "hello"),
             ("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "hello world"),
+            ("5 ;\ta = b ; c\r\nhello\r\n0\t;a\r\n\r\n", "hello"),
             ("A;name=value;flag;q=\"a;\\\"b\"\r\n0123456789\r\n000\r\n\r\n", "0123456789"),
             (
                 "1\r\nx\r\n0\r\nX-Sum: \t a b \r\nexpires:now\r\nE:\r\nF: \r\n\r\n",
@@ -239,6 +248,10 @@ mod tests {
             "-1\r\n",
             " 5\r\n",
             "5 \r\n",
+            "5;a \r\n",
+            "5;a= \r\n",
+            "5 ; \r\n",
+            "5 a;b\r\n",
             "1_0\r\n",
             "\r\n",
             "x\r\n",

@@ -31,6 +31,9 @@ impl EndOfHead {
             if end == self.line {
                 return within(feed + 1, limits).map(Some);
             }
+            if !self.past_request_line && !ends_in_a_version(&buffer[self.line..end]) {
+                return Err(Refusal::bad("has a malformed request line")); // whoever speaks HTTP/0.9 sends no more
+            }
             self.past_request_line = true;
             self.line = feed + 1;
         }
@@ -54,6 +57,11 @@ fn within(length: usize, limits: &Limits) -> Result<usize, Refusal> {
         return Err(Refusal::with(431, "has too long a head"));
     }
     Ok(length)
+}
+
+/// Whether a request line ends in HTTP-version (RFC 9112 §2.3).
+fn ends_in_a_version(line: &[u8]) -> bool {
+    matches!(line, [.., b' ', b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'])
 }
 
 /// tchar of RFC 9110 §5.6.2: what methods and field names are made of.
@@ -93,6 +101,7 @@ mod tests {
     #[test]
     fn refuses_what_can_never_become_a_head() {
         assert_eq!(find(b"GET / HTTP/1.1\nHost: x\n\n"), Err(400));
+        assert_eq!([find(b"GET /\r\n"), find(b"hello\r\n"), find(b"GET / HTTP/1\r\n")], [Err(400); 3]);
         assert_eq!(find(b"GET / HTTP/1.1\r\nHost: x\n"), Err(400));
         assert_eq!(find(b"\x16\x03\x01"), Err(400));
         assert_eq!(find(b"\n"), Err(400));

@@ -61,7 +61,7 @@ pub(super) fn of(head: &Head, bytes: &[u8]) -> Result<Framing, Refusal> {
         // The length of a name tells nearly all others apart, so most fields cost one comparison.
         match name.len() {
             6 if name.eq_ignore_ascii_case(b"expect") => {
-                framing.expects_continue = expects(value, head.minor)?;
+                framing.expects_continue |= expects(value, head.minor)?;
             }
             7 if name.eq_ignore_ascii_case(b"upgrade") => framing.upgrade = true,
             10 if name.eq_ignore_ascii_case(b"connection") => connection.read(value),
@@ -101,11 +101,14 @@ pub(crate) fn content_length(value: &[u8]) -> Result<u64, Refusal> {
     number.ok_or(Refusal::bad("has a malformed Content-Length"))
 }
 
+/// A list with one possible member, which a 1.0 peer does not know to wait for (RFC 9110 §10.1.1).
 fn expects(value: &[u8], minor: u8) -> Result<bool, Refusal> {
-    if value.eq_ignore_ascii_case(b"100-continue") {
-        return Ok(minor > 0); // a 1.0 peer knows no interim answers (RFC 9110 §10.1.1)
+    let mut members =
+        value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty());
+    if members.clone().any(|member| !member.eq_ignore_ascii_case(b"100-continue")) {
+        return Err(Refusal::with(417, "expects something other than 100-continue"));
     }
-    Err(Refusal::with(417, "expects something other than 100-continue"))
+    Ok(minor > 0 && members.next().is_some())
 }
 
 #[cfg(test)]
@@ -154,7 +157,11 @@ mod tests {
     fn expectations() {
         assert!(framing("1.1", "Expect: 100-Continue\r\n").unwrap().expects_continue);
         assert!(!framing("1.0", "Expect: 100-continue\r\n").unwrap().expects_continue);
-        assert_eq!(framing("1.1", "Expect: 200-ok\r\n"), Err(417));
+        assert!(framing("1.1", "Expect: , 100-continue\r\nExpect:\r\n").unwrap().expects_continue);
+        assert!(!framing("1.1", "Expect:\r\n").unwrap().expects_continue);
+        for value in ["200-ok", "100-continue, 200-ok", "100-continue;q=1"] {
+            assert_eq!(framing("1.1", &format!("Expect: {value}\r\n")), Err(417), "{value}");
+        }
     }
 
     #[test]

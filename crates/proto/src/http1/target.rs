@@ -1,5 +1,7 @@
 //! The request target and the host that it is for (RFC 9112 §3.2 and §3.3).
 
+use std::net::Ipv6Addr;
+
 use super::Refusal;
 use super::head::{Head, Span};
 
@@ -12,6 +14,9 @@ pub(crate) fn authority(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
     }
     if !target.iter().all(u8::is_ascii_graphic) {
         return Err(Refusal::bad("has a target with a byte that must be percent-encoded"));
+    }
+    if target.iter().take_while(|&&byte| byte != b'?').any(|&byte| byte == b'\\') {
+        return Err(Refusal::bad("has a target with a backslash, which some readers take for a slash"));
     }
     if target.contains(&b'#') {
         return Err(Refusal::bad("has a target with a fragment"));
@@ -49,9 +54,14 @@ fn host_field(head: &Head, bytes: &[u8]) -> Result<Span, Refusal> {
     }
 }
 
-/// A tunnel is never made: 405 for the right form, 400 for any other (RFC 9112 §3.2.3).
+/// A tunnel is never made: 405 for the right form, 400 for any other, an empty port included (RFC 9112 §3.2.3).
 fn connect(target: &[u8]) -> Refusal {
-    if is_authority(target) && target.contains(&b':') {
+    let port = target.rsplit(|&byte| byte == b':').next().unwrap_or_default();
+    if !port.is_empty()
+        && port.iter().all(u8::is_ascii_digit)
+        && target.len() > port.len()
+        && is_authority(target)
+    {
         return Refusal::with(405, "asks for a tunnel");
     }
     Refusal::bad("has a malformed target")
@@ -77,27 +87,52 @@ fn absolute(head: &Head, bytes: &[u8], host: Span) -> Result<Span, Refusal> {
     Ok(Span { start, end: start + u32::try_from(length).unwrap_or(0) })
 }
 
-/// uri-host [ ":" port ] of RFC 3986: a name, an IPv4 address, or an IPv6 address in brackets. Empty is allowed.
+/// uri-host [ ":" port ] of RFC 3986: a name, an IPv4 address, or an IPv6 address in brackets. All of it may be empty, a
+/// port does not stand alone (RFC 9110 §4.2.1).
 fn is_authority(value: &[u8]) -> bool {
-    let (name, port) = match value {
+    match value {
+        [] => true,
         [b'[', inside @ ..] => {
             let Some(end) = inside.iter().position(|&byte| byte == b']') else { return false };
-            let address = &inside[..end];
-            let valid = address.iter().all(|&byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.');
-            if address.is_empty() || !valid {
-                return false;
-            }
-            (&b""[..], &inside[end + 1..])
+            is_ipv6(&inside[..end]) && is_port(&inside[end + 1..])
         }
-        _ => value.split_at(value.iter().position(|&byte| byte == b':').unwrap_or(value.len())),
-    };
-    let port_is_valid = match port {
-        [] => true,
-        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => {
+            let (name, port) =
+                value.split_at(value.iter().position(|&byte| byte == b':').unwrap_or(value.len()));
+            is_name(name) && is_port(port)
+        }
+    }
+}
+
+fn is_ipv6(address: &[u8]) -> bool {
+    std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+}
+
+/// reg-name: what is encoded must be so in the right way, or two readers see two names.
+fn is_name(name: &[u8]) -> bool {
+    let mut bytes = name.iter();
+    while let Some(&byte) = bytes.next() {
+        let valid = match byte {
+            b'%' => (0..2).all(|_| bytes.next().is_some_and(u8::is_ascii_hexdigit)),
+            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(&byte),
+        };
+        if !valid {
+            return false;
+        }
+    }
+    !name.is_empty()
+}
+
+/// Nothing, or a colon and the number of a port, which may be left out.
+fn is_port(port: &[u8]) -> bool {
+    match port {
+        [] | [b':'] => true,
+        [b':', digits @ ..] => {
+            let text = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
+            text.is_some_and(|text| text.parse::<u16>().is_ok())
+        }
         _ => false,
-    };
-    port_is_valid
-        && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte))
+    }
 }
 
 #[cfg(test)]
@@ -114,12 +149,15 @@ mod tests {
 
     #[test]
     fn the_host_field_is_one_and_well_formed() {
-        for good in ["x", "x:80", "[::1]:80", "127.0.0.1", "a-b.c_d", "x:"] {
+        for good in
+            ["x", "x:80", "[::1]:80", "[::ffff:1.2.3.4]", "127.0.0.1", "a-b.c_d", "x:", "x%41", "x:65535"]
+        {
             assert_eq!(host("GET /", &format!("Host: {good}\r\n")), Ok(good.to_owned()), "{good:?}");
         }
-        for bad in
-            ["a, b", "a,b", "u@h", "h/p", "[::1", "[]", "h:80:90", "h:999999", "a b", "h?x", "h#x", "[::1]x"]
-        {
+        for bad in [
+            "a, b", "a,b", "u@h", "h/p", "[::1", "[]", "h:80:90", "h:999999", "a b", "h?x", "h#x", "[::1]x",
+            ":80", ":", "h%", "h%4", "h%zz", "[1:2:3]", "[...]", "[::1%1]", "h:65536",
+        ] {
             assert_eq!(host("GET /", &format!("Host: {bad}\r\n")), Err(400), "{bad:?}");
         }
         assert_eq!(host("GET /", ""), Err(400));
@@ -142,9 +180,14 @@ mod tests {
         assert_eq!(host("OPTIONS *", "Host: x\r\n"), Ok("x".to_owned()));
         assert_eq!(host("GET *", "Host: x\r\n"), Err(400));
         assert_eq!(host("CONNECT h:443", "Host: x\r\n"), Err(405));
-        assert_eq!(host("CONNECT /", "Host: x\r\n"), Err(400));
+        assert_eq!(host("CONNECT [::1]:443", "Host: x\r\n"), Err(405));
+        for malformed in ["/", "h", "h:", ":443", "[::1]", "443", "h:x", "h:443:443", "http://h:443/"] {
+            assert_eq!(host(&format!("CONNECT {malformed}"), "Host: x\r\n"), Err(400), "{malformed}");
+        }
         assert_eq!(host("GET x", "Host: x\r\n"), Err(400));
         assert_eq!(host("GET /a#b", "Host: x\r\n"), Err(400));
+        assert_eq!(host("GET /a\\b", "Host: x\r\n"), Err(400));
+        assert_eq!(host("GET /a?\\b", "Host: x\r\n"), Ok("x".to_owned()));
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn take_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 fn size(line: &[u8]) -> Option<usize> {
-    let digits = line.split(|&byte| byte == b';').next()?;
+    let digits = line.split(|byte| b"; \t".contains(byte)).next()?;
     let only_digits = (1..=16).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit);
     let text =
         std::str::from_utf8(digits).ok().filter(|_| only_digits && extensions(&line[digits.len()..]))?;
@@ -123,29 +123,40 @@ fn size(line: &[u8]) -> Option<usize> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum In {
     Size,
+    AfterSize,
     BeforeName,
     Name,
+    AfterName,
     BeforeValue,
     Value,
     Quoted,
     Escaped,
     AfterQuoted,
+    AfterValue,
 }
 
-/// chunk-ext, without white space.
+/// chunk-ext.
 fn extensions(bytes: &[u8]) -> bool {
-    let end = bytes.iter().try_fold(In::Size, |place, &byte| match (place, byte) {
-        (In::Size | In::Name | In::Value | In::AfterQuoted, b';') => Some(In::BeforeName),
-        (In::BeforeName | In::Name, _) if is_tchar(byte) => Some(In::Name),
-        (In::Name, b'=') => Some(In::BeforeValue),
-        (In::BeforeValue, b'"') => Some(In::Quoted),
-        (In::BeforeValue | In::Value, _) if is_tchar(byte) => Some(In::Value),
-        (In::Quoted, b'"') => Some(In::AfterQuoted),
-        (In::Quoted, b'\\') => Some(In::Escaped),
-        (In::Quoted | In::Escaped, _) if is_text(byte) => Some(In::Quoted),
+    use In::{
+        AfterName, AfterQuoted, AfterSize, AfterValue, BeforeName, BeforeValue, Escaped, Name, Quoted, Size,
+        Value,
+    };
+    let end = bytes.iter().try_fold(Size, |place, &byte| match (place, byte) {
+        (Size | AfterSize | Name | AfterName | Value | AfterQuoted | AfterValue, b';') => Some(BeforeName),
+        (Name | AfterName, b'=') => Some(BeforeValue),
+        (Size | AfterSize, b' ' | b'\t') => Some(AfterSize),
+        (Name | AfterName, b' ' | b'\t') => Some(AfterName),
+        (Value | AfterQuoted | AfterValue, b' ' | b'\t') => Some(AfterValue),
+        (BeforeName | BeforeValue, b' ' | b'\t') => Some(place),
+        (BeforeName | Name, _) if is_tchar(byte) => Some(Name),
+        (BeforeValue, b'"') => Some(Quoted),
+        (BeforeValue | Value, _) if is_tchar(byte) => Some(Value),
+        (Quoted, b'"') => Some(AfterQuoted),
+        (Quoted, b'\\') => Some(Escaped),
+        (Quoted | Escaped, _) if is_text(byte) => Some(Quoted),
         _ => None,
     });
-    matches!(end, Some(In::Size | In::Name | In::Value | In::AfterQuoted))
+    matches!(end, Some(Size | Name | Value | AfterQuoted))
 }
 
 fn trailer(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {

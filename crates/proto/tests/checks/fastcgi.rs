@@ -85,7 +85,8 @@ impl Opened {
             Err(refusal) => Err(*refusal),
         });
         match cgi::check(variables, limits) {
-            Ok(request) => assert!(self.body.len() as u64 <= length(&request)),
+            Ok(request) if request.says_length => assert!(self.body.len() as u64 <= length(&request)),
+            Ok(_) => {}
             Err(_) => assert!(self.body.is_empty()),
         }
     }
@@ -145,20 +146,26 @@ impl Server<'_> {
                 self.served.sent.extend(bytes);
                 Some(consumed)
             }
-            Step::Done { consumed } => {
-                self.begin()?;
-                Some(consumed)
-            }
+            Step::Done { consumed } => self.begin(&input[consumed..])?.then_some(consumed),
         })
     }
 
-    /// All variables are there.
-    fn begin(&mut self) -> Result<(), Refusal> {
-        self.served.requests.push(Opened::of(&self.opening));
+    /// All variables are there; `false`: what follows them must be known, too.
+    fn begin(&mut self, after: &[u8]) -> Result<bool, Refusal> {
+        let (opened, id) = (Opened::of(&self.opening), self.opening.id());
         let mut request = Request::default();
-        request.read(self.opening.variables(), self.limits)?;
-        self.stdin = Some(Stdin::new(self.opening.id(), length(&request)));
-        Ok(())
+        let read = request.read(self.opening.variables(), self.limits);
+        let body = match read {
+            Ok(()) if !request.says_length => Stdin::announced(id, after),
+            Ok(()) => Ok(Some(request.head.framing.body)),
+            Err(refusal) => Err(refusal),
+        };
+        if body == Ok(None) {
+            return Ok(false);
+        }
+        self.served.requests.push(opened);
+        self.stdin = body?.map(|body| Stdin::new(id, body));
+        Ok(true)
     }
 
     fn body(&mut self, input: &[u8]) -> Result<Option<usize>, Refusal> {

@@ -18,6 +18,7 @@ const ABORT: Rule = ("ABORT_REQUEST", "FastCGI 1.0 §5.4");
 const MULTIPLEXING: Rule = ("multiplexing", "FastCGI 1.0 §3.3");
 const PLACE: Rule = ("records out of place", "FastCGI 1.0 §5");
 const STDIN: Rule = ("U6 STDIN and CONTENT_LENGTH", "FastCGI 1.0 §5.3, §6.2");
+const UNKNOWN: Rule = ("a body of unknown length", "FastCGI 1.0 §5.3, §6.2");
 const LEFTOVER: Rule = ("U8 a body that nobody reads", "ROBUSTNESS U8");
 const STOPS: Rule = ("U1 a request that stops", "FastCGI 1.0 §3.3");
 const LARGE: Rule = ("large variables", "FastCGI 1.0 §5.2");
@@ -393,16 +394,35 @@ fn bodies() -> Vec<Row> {
             rows.push(if path == "/a" { row } else { row.one_of_many() });
         }
     }
-    let none = [
-        opening(1, &request("POST", "/a").kept()),
-        record(STDIN_DATA, 1, b"hello", 0),
-        record(STDIN_DATA, 1, b"", 0),
-    ];
-    // A request without a body is complete, whatever follows it.
-    rows.push(at_most(STDIN, "POST /a", none.concat()));
     rows.push(at_most(STDIN, "POST /a", with("/a", "0", &[b"hello", b""])));
-    rows.push(at_most(STDIN, "POST /a", with("/a", "", &[b"hello", b""])));
+    rows.extend(without_length());
     rows
+}
+
+/// Without CONTENT_LENGTH the records tell whether there is a body, and where it ends.
+fn without_length() -> Vec<Row> {
+    let with = |request: Request, parts: &[&[u8]]| {
+        let parts: Vec<u8> = parts.iter().flat_map(|part| record(STDIN_DATA, 1, part, 3)).collect();
+        [opening(1, &request.kept()), parts].concat()
+    };
+    let post = || request("POST", "/a");
+    let of_no_length = || ok("POST /a").line("length -1").line("body \"hello\"");
+    let hidden = [kept_get("/smuggled"), record(STDIN_DATA, 1, b"", 0)].concat();
+    vec![
+        kept(UNKNOWN, with(post(), &[b"hello", b""]), of_no_length()),
+        kept(UNKNOWN, with(post(), &[b"h", b"ell", b"o", b""]), of_no_length()),
+        kept(UNKNOWN, with(post().with("CONTENT_LENGTH", ""), &[b"hello", b""]), of_no_length()),
+        kept(
+            UNKNOWN,
+            with(post().with("HTTP_TRANSFER_ENCODING", "chunked"), &[b"hello", b""]),
+            of_no_length(),
+        ),
+        kept(UNKNOWN, with(post(), &[b""]), ok("POST /a").line("length 0").line("body \"\"")),
+        kept(UNKNOWN, with(request("POST", "/unread"), &[&hidden, b""]), ok("POST /unread")),
+        half_closed(UNKNOWN, with(post(), &[b"hello"]), Outcome::GivenUp),
+        half_closed(UNKNOWN, with(post(), &[]), Outcome::Silent),
+        given_up(UNKNOWN, [with(post(), &[b"hello"]), record(ABORT_REQUEST, 1, b"", 0)].concat()),
+    ]
 }
 
 fn large() -> Vec<Row> {
