@@ -72,10 +72,13 @@ func AddRbTimer(sig, secs int) bool {
 
 // seconds gives a time; where there is none that long, the longest that there is.
 func seconds(secs int) time.Duration {
-	if secs := int64(secs); secs <= math.MaxInt64/int64(time.Second) {
-		return time.Duration(secs) * time.Second
+	switch most := int64(math.MaxInt64 / time.Second); {
+	case int64(secs) > most:
+		return math.MaxInt64
+	case int64(secs) < -most:
+		return math.MinInt64
 	}
-	return math.MaxInt64
+	return time.Duration(secs) * time.Second
 }
 
 // Timer has f called every so often, a millisecond at least, in one of the workers.

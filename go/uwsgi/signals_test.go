@@ -2,7 +2,6 @@ package uwsgi
 
 import (
 	"errors"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +82,8 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 		"a timer of signal 256":    !AddTimer(256, 1),
 		"a timer of no time":       !AddTimer(5, 0),
 		"a timer of negative time": !AddRbTimer(5, -1),
-		"more seconds than exist":  !AddTimer(5, math.MaxInt64/100) || !AddRbTimer(5, 1<<40),
+		"more seconds than exist":  !AddTimer(5, 18446744074) || !AddRbTimer(5, 1<<40),
+		"fewer seconds than exist": !AddTimer(5, -18446744073), // which would be 0.7 s, as 64 bits go
 		"a farm of number 0":       !RegisterSignal(5, "farm0", func(uint8) {}),
 		"a negative Timer":         Timer(-time.Second, func() {}) != nil,
 		"a Timer of nothing":       Timer(time.Second, nil) != nil,
