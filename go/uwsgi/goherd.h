@@ -177,7 +177,7 @@
 // `goherd_signal_add`: when the file or folder changes whose path the text is.
 #define GOHERD_MONITOR 4
 
-// `goherd_signal_add`: of no signal. Nothing is added; it is looked whether that could be.
+// `goherd_signal_add`: of no signal. Nothing is added; it is looked whether that could be. `goherd_signal_allot`: no signal.
 #define GOHERD_NO_SIGNAL 4294967295
 
 // The longest message to a mule, in bytes.
@@ -568,7 +568,8 @@ int64_t goherd_signal_register(uint32_t signal,
                                uintptr_t why_length);
 
 // Finds a signal for what is called `name`, the same one for every process that calls it so, and has it delivered to
-// `receiver`: the signal, or an error, with a sentence as for `goherd_signal_register`.
+// `receiver`: the signal, or an error, with a sentence as for `goherd_signal_register`. `GOHERD_NO_SIGNAL`: newer code is in
+// force, whose signals are others.
 int64_t goherd_signal_allot(const uint8_t *name,
                             uintptr_t name_length,
                             const uint8_t *receiver,

@@ -1,7 +1,6 @@
 package uwsgi
 
 import (
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -47,8 +46,7 @@ func isMule(to string) bool {
 	}
 	for _, word := range [2]string{"mule", "farm"} {
 		if strings.HasPrefix(to, word) {
-			number, err := strconv.ParseUint(to[len(word):], 10, 32)
-			return err == nil && number > 0 && to[len(word)] != '0' && to[len(word)] != '+'
+			return isNumber(to[len(word):])
 		}
 	}
 	return false

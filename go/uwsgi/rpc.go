@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -141,9 +139,7 @@ func functionNamed(name string) function {
 func (f function) call(ctx context.Context, name string, args [][]byte) (result []byte, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			stack := make([]byte, 64<<10)
-			stack = stack[:runtime.Stack(stack, false)]
-			log.Printf("uwsgi: %s: panic in the function %q: %v\n%s", whoAmI(), name, reason, stack)
+			logPanic(fmt.Sprintf("in the function %q", name), reason)
 			result, err = nil, fmt.Errorf("uwsgi: the function %q panicked: %v", name, reason)
 		}
 	}()

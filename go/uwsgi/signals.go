@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -21,12 +21,13 @@ import (
 //	"mule"            one of the mules
 //	"mules"           every mule
 //	"mule2"           this mule
-//	"farm_NAME"       one of the mules of this farm
+//	"farm_NAME"       one of the mules of this farm; "farm1": of the first farm
 //	"spooler"         one of the spoolers
 //
 // Every process that runs main registers the same, and it is there once: what
 // counts is what was said last. It ends with the code that says it: after a reload,
-// what the new main does not register is gone.
+// what the new main does not register is gone. A mule or farm that the configuration
+// does not have is refused, like everything else that is no receiver.
 //
 // Handlers run one after another, on one goroutine, in the order of the signals,
 // from when Run is called; requests do not wait for them, nor they for requests. One
@@ -59,14 +60,25 @@ func SignalRegistered(sig int) bool {
 // and ends with the code that asks for it. It says whether there is such a timer; if
 // not, the log says why.
 func AddTimer(sig, secs int) bool {
-	err := signals.add(sig, source{kind: sourceTimer, every: time.Duration(secs) * time.Second})
+	err := signals.add(sig, source{kind: sourceTimer, every: seconds(secs)})
 	return said(err, "AddTimer(%d, %d)", sig, secs)
 }
 
 // AddRbTimer is AddTimer: the server has one kind of timers.
 func AddRbTimer(sig, secs int) bool {
-	err := signals.add(sig, source{kind: sourceRbTimer, every: time.Duration(secs) * time.Second})
+	err := signals.add(sig, source{kind: sourceRbTimer, every: seconds(secs)})
 	return said(err, "AddRbTimer(%d, %d)", sig, secs)
+}
+
+// seconds gives a time; where there is none that long, the longest that there is.
+func seconds(secs int) time.Duration {
+	switch most := int64(math.MaxInt64 / time.Second); {
+	case int64(secs) > most:
+		return math.MaxInt64
+	case int64(secs) < -most:
+		return math.MinInt64
+	}
+	return time.Duration(secs) * time.Second
 }
 
 // Timer has f called every so often, a millisecond at least, in one of the workers.
@@ -128,6 +140,9 @@ func named(err error, format string, args ...interface{}) error {
 // lastSignal is the greatest number of a signal.
 const lastSignal = 255
 
+// longestTime is the longest time between two signals.
+const longestTime = 100 * 366 * 24 * time.Hour
+
 // source is what raises a signal.
 type source struct {
 	kind  uint32
@@ -143,6 +158,9 @@ func (s source) millis() (uint64, error) {
 	if s.every <= 0 {
 		return 0, fmt.Errorf("%v is no time between two signals: it is a millisecond at least", s.every)
 	}
+	if s.every > longestTime {
+		return 0, fmt.Errorf("%v is no time between two signals: it is %v at most, 100 years", s.every, longestTime)
+	}
 	return uint64((s.every-1)/time.Millisecond) + 1, nil
 }
 
@@ -151,7 +169,7 @@ func (s source) millis() (uint64, error) {
 type signalTable interface {
 	register(signal uint8, receiver string) error
 	check(s source, millis uint64) error // whether there can be one like it
-	allot(name string) (uint8, error)
+	allot(name string) (uint32, error)   // noSignal: newer code is in force, whose signals are others
 	add(signal uint8, s source, millis uint64) error
 	registered(signal uint8) bool
 	raise(signal uint8) error
@@ -256,11 +274,11 @@ func (h *handlers) addNamed(kind, text string, s source, f func()) error {
 	name = fmt.Sprintf("%s #%d", name, h.count[name])
 	h.mu.Unlock()
 	signal, err := t.allot(name)
-	if err != nil {
+	if err != nil || signal == noSignal {
 		return err
 	}
-	h.set(signal, func(uint8) { f() })
-	return t.add(signal, s, millis)
+	h.set(uint8(signal), func(uint8) { f() })
+	return t.add(uint8(signal), s, millis)
 }
 
 // wake has the handlers run of signals that wait.
@@ -303,9 +321,7 @@ func (h *handlers) handle(signal uint8) {
 	}
 	defer func() {
 		if reason := recover(); reason != nil {
-			stack := make([]byte, 64<<10)
-			stack = stack[:runtime.Stack(stack, false)]
-			log.Printf("uwsgi: %s: panic handling signal %d: %v\n%s", whoAmI(), signal, reason, stack)
+			logPanic(fmt.Sprintf("handling signal %d", signal), reason)
 		}
 	}()
 	f(signal)

@@ -17,7 +17,7 @@ const mostLocal = 128
 type localTable struct {
 	mu      sync.Mutex
 	known   [lastSignal + 1]bool
-	names   map[string]uint8
+	names   map[string]uint32
 	timers  map[localTimer]bool
 	waiting []uint8
 	begin   sync.Once
@@ -34,7 +34,7 @@ var localSignals localTable
 func (t *localTable) register(signal uint8, receiver string) error {
 	if !isReceiver(receiver) {
 		return fmt.Errorf("%q is no receiver: there are worker, workers, active-workers, worker1, mule, mules, mule1, "+
-			"farm_NAME and spooler", receiver)
+			"farm_NAME, farm1 and spooler", receiver)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -48,7 +48,7 @@ func (t *localTable) start() {
 	t.begin.Do(func() { go signals.run() })
 }
 
-func (t *localTable) allot(name string) (uint8, error) {
+func (t *localTable) allot(name string) (uint32, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if signal, has := t.names[name]; has {
@@ -57,11 +57,11 @@ func (t *localTable) allot(name string) (uint8, error) {
 	for n := lastSignal; n >= 0; n-- {
 		if !t.known[n] {
 			if t.names == nil {
-				t.names = make(map[string]uint8)
+				t.names = make(map[string]uint32)
 			}
-			t.known[n], t.names[name] = true, uint8(n)
+			t.known[n], t.names[name] = true, uint32(n)
 			t.start()
-			return uint8(n), nil
+			return uint32(n), nil
 		}
 	}
 	return 0, fmt.Errorf("all %d signals are taken", lastSignal+1)
@@ -130,17 +130,17 @@ func (t *localTable) next() int64 {
 // isReceiver says whether the server takes this receiver.
 func isReceiver(text string) bool {
 	switch text {
-	case "", "worker", "worker0", "workers", "active-workers", "mule", "mule0", "mules", "spooler":
+	case "", "worker", "worker0", "workers", "active-workers", "mules", "spooler":
 		return true
 	}
-	if name := strings.TrimPrefix(text, "farm_"); name != text {
-		return name != ""
+	if digits := strings.TrimPrefix(text, "worker"); digits != text {
+		return isNumber(digits)
 	}
-	for _, role := range []string{"worker", "mule"} {
-		if digits := strings.TrimPrefix(text, role); digits != text {
-			n, err := strconv.ParseUint(digits, 10, 32)
-			return err == nil && n > 0 && digits[0] != '0' && digits[0] != '+'
-		}
-	}
-	return false
+	return isMule(text)
+}
+
+// isNumber says whether text is the number of a process or a farm, from 1.
+func isNumber(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 32)
+	return err == nil && n > 0 && text[0] != '0' && text[0] != '+'
 }

@@ -32,10 +32,10 @@ func (sharedSignals) register(signal uint8, receiver string) error {
 	return refusal(abiSignalRegister(uint32(signal), receiver, why), why)
 }
 
-func (sharedSignals) allot(name string) (uint8, error) {
+func (sharedSignals) allot(name string) (uint32, error) {
 	why := sentence()
 	signal := abiSignalAllot(name, "worker", why)
-	return uint8(signal), refusal(signal, why)
+	return uint32(signal), refusal(signal, why)
 }
 
 func (sharedSignals) add(signal uint8, s source, millis uint64) error {

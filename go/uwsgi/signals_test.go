@@ -24,7 +24,7 @@ func within(t *testing.T, ch <-chan uint8) uint8 {
 func TestWithoutAServerSignalsAreThoseOfTheProcess(t *testing.T) {
 	handled := make(chan uint8, 10)
 	note := func(n uint8) { handled <- n }
-	if !RegisterSignal(5, "", note) || !RegisterSignal(6, "workers", note) {
+	if !RegisterSignal(5, "", note) || !RegisterSignal(6, "workers", note) || !RegisterSignal(8, "farm1", note) {
 		t.Fatal("a signal is not registered")
 	}
 	if !RegisterSignal(7, "mule1", func(uint8) { panic("of a handler") }) {
@@ -82,6 +82,9 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 		"a timer of signal 256":    !AddTimer(256, 1),
 		"a timer of no time":       !AddTimer(5, 0),
 		"a timer of negative time": !AddRbTimer(5, -1),
+		"more seconds than exist":  !AddTimer(5, 18446744074) || !AddRbTimer(5, 1<<40),
+		"fewer seconds than exist": !AddTimer(5, -18446744073), // which would be 0.7 s, as 64 bits go
+		"a farm of number 0":       !RegisterSignal(5, "farm0", func(uint8) {}),
 		"a negative Timer":         Timer(-time.Second, func() {}) != nil,
 		"a Timer of nothing":       Timer(time.Second, nil) != nil,
 		"an empty path":            FileMonitor("", func() {}) != nil,

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"runtime"
 	"sort"
 	"sync"
 	"syscall"
@@ -239,9 +238,7 @@ func (s *spooler) handle() {
 		err := errors.New("the function of OnSpool has called runtime.Goexit")
 		defer func() {
 			if reason := recover(); reason != nil {
-				stack := make([]byte, 64<<10)
-				stack = stack[:runtime.Stack(stack, false)]
-				log.Printf("uwsgi: panic running task %s: %v\n%s", task[TaskName], reason, stack)
+				logPanic("running task "+task[TaskName], reason)
 				err = fmt.Errorf("panic: %v", reason)
 			}
 			ended <- err

@@ -12,7 +12,8 @@
 )]
 
 use goherd_events::{Cron, Receiver};
-use goherd_shm::signals::Source;
+use goherd_shm::inboxes::{Inboxes, Purpose};
+use goherd_shm::signals::{LONGEST_TEXT, SignalError, Source};
 
 use crate::abi::{GOHERD_EAGAIN, GOHERD_ENOSERVER, borrow, borrow_mut};
 use crate::context::{Context, Post, Share, context};
@@ -32,7 +33,7 @@ pub const GOHERD_CRON: u32 = 3;
 /// `goherd_signal_add`: when the file or folder changes whose path the text is.
 pub const GOHERD_MONITOR: u32 = 4;
 
-/// `goherd_signal_add`: of no signal. Nothing is added; it is looked whether that could be.
+/// `goherd_signal_add`: of no signal. Nothing is added; it is looked whether that could be. `goherd_signal_allot`: no signal.
 pub const GOHERD_NO_SIGNAL: u32 = 4_294_967_295;
 
 /// The longest time between two signals, in milliseconds: 100 years.
@@ -92,15 +93,16 @@ pub unsafe extern "C" fn goherd_signal_register(
     let why = unsafe { borrow_mut(why, why_length) };
     change(why, |context| {
         let (signal, receiver) = (number(signal)?, text(receiver)?);
-        receiver.parse::<Receiver>().map_err(said)?;
         let Share { commons, seat, edition, .. } = &*context.shared;
-        commons.signals.register(seat, *edition, signal, receiver).map_err(said)?;
+        check(receiver, &commons.inboxes)?;
+        in_force(commons.signals.register(seat, *edition, signal, receiver))?;
         Ok(0)
     })
 }
 
 /// Finds a signal for what is called `name`, the same one for every process that calls it so, and has it delivered to
-/// `receiver`: the signal, or an error, with a sentence as for `goherd_signal_register`.
+/// `receiver`: the signal, or an error, with a sentence as for `goherd_signal_register`. `GOHERD_NO_SIGNAL`: newer code is in
+/// force, whose signals are others.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn goherd_signal_allot(
     name: *const u8,
@@ -118,9 +120,10 @@ pub unsafe extern "C" fn goherd_signal_allot(
     let why = unsafe { borrow_mut(why, why_length) };
     change(why, |context| {
         let (name, receiver) = (text(name)?, text(receiver)?);
-        receiver.parse::<Receiver>().map_err(said)?;
         let Share { commons, seat, edition, .. } = &*context.shared;
-        commons.signals.allot(seat, *edition, name, receiver).map(i64::from).map_err(said)
+        check(receiver, &commons.inboxes)?;
+        let signal = in_force(commons.signals.allot(seat, *edition, name, receiver))?;
+        Ok(signal.map_or(GOHERD_NO_SIGNAL.into(), i64::from))
     })
 }
 
@@ -147,7 +150,7 @@ pub unsafe extern "C" fn goherd_signal_add(
         }
         let source = source(kind, number(signal)?, millis, times, text(what)?)?;
         let Share { commons, seat, edition, .. } = &*context.shared;
-        commons.signals.add(seat, *edition, &source).map_err(said)?;
+        in_force(commons.signals.add(seat, *edition, &source))?;
         Ok(0)
     })
 }
@@ -157,6 +160,9 @@ fn source(kind: u32, signal: u8, every_ms: u64, times: u32, what: &str) -> Resul
         return Err(format!(
             "{every_ms} milliseconds are no time between two signals: it is 1 to {LONGEST_MS}"
         ));
+    }
+    if what.len() > LONGEST_TEXT {
+        return Err(said(SignalError::TooLong { length: what.len() }));
     }
     Ok(match kind {
         GOHERD_TIMER => Source::Timer { signal, every_ms },
@@ -169,6 +175,28 @@ fn source(kind: u32, signal: u8, every_ms: u64, times: u32, what: &str) -> Resul
         GOHERD_MONITOR => Source::Monitor { signal, path: what.to_owned() },
         _ => return Err(format!("{kind} is no source of signals")),
     })
+}
+
+/// Whether some text is a receiver, and one that this server may have: workers come and go, mules and farms do not.
+fn check(receiver: &str, all: &Inboxes) -> Result<(), String> {
+    let one = match receiver.parse().map_err(said)? {
+        Receiver::Mule(_) => "mule",
+        Receiver::Farm(_) | Receiver::NthFarm(_) => "farm",
+        _ => return Ok(()),
+    };
+    all.find(Purpose::Messages, receiver).map(|_| ()).ok_or_else(|| {
+        format!("the server has no {one} called {receiver:?}: the options mules and farm say which there are")
+    })
+}
+
+/// What came of a registration; `None`: it means nothing, as newer code is in force. That is no failure of the code that registers
+/// it: its process was starting when a reload came to the newer one, and is about to be replaced.
+fn in_force<T>(registered: Result<T, SignalError>) -> Result<Option<T>, String> {
+    match registered {
+        Ok(result) => Ok(Some(result)),
+        Err(SignalError::Outdated) => Ok(None),
+        Err(error) => Err(said(error)),
+    }
 }
 
 fn number(signal: u32) -> Result<u8, String> {
@@ -218,7 +246,29 @@ pub(crate) fn exports() -> [*const (); 8] {
 
 #[cfg(test)]
 mod tests {
+    use goherd_shm::inboxes::{Addressees, Farm};
+
     use super::*;
+
+    #[test]
+    fn mules_and_farms_are_receivers_if_the_server_has_them() {
+        let farms = vec![Farm { name: "mail".to_owned(), mules: vec![2] }];
+        let wanted = Addressees { workers: 1, mules: 2, spoolers: 0, farms };
+        let all = Inboxes::default().renewed(&wanted).unwrap();
+        for receiver in ["", "mules", "mule", "mule0", "mule2", "farm_mail", "farm1", "worker9", "spooler"] {
+            assert_eq!(check(receiver, &all), Ok(()), "{receiver}");
+        }
+        for (receiver, part) in [
+            ("mule3", "no mule called \"mule3\""),
+            ("farm_post", "no farm called \"farm_post\""),
+            ("farm2", "no farm called \"farm2\""),
+            ("all", "\"all\" is no receiver"),
+        ] {
+            let refused = check(receiver, &all).unwrap_err();
+            assert!(refused.contains(part), "{refused}");
+        }
+        assert_eq!(check("mules", &Inboxes::default()), Ok(()), "that is each of none");
+    }
 
     #[test]
     fn sources_are_read_and_what_is_none_is_refused() {
@@ -231,6 +281,7 @@ mod tests {
             (GOHERD_RBTIMER, u64::MAX, "", "no time between two signals"),
             (GOHERD_CRON, 0, "61 * * * *", "\"61\" is no minute"),
             (GOHERD_MONITOR, 0, "", "the path is empty"),
+            (GOHERD_MONITOR, 0, &"p".repeat(256), "up to 255 bytes, and this has 256"),
             (9, 0, "", "9 is no source"),
         ] {
             let refused = source(kind, 1, millis, 0, what).unwrap_err();

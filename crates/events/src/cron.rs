@@ -18,6 +18,11 @@ use jiff::{Timestamp, Zoned};
 const FIELDS: [(&str, u32, u32); 5] =
     [("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 6)];
 
+/// Names of months and weekdays, which stand for numbers there and nowhere else.
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
 /// Milliseconds of a minute.
 pub(crate) const MINUTE_MS: i64 = 60_000;
 
@@ -76,7 +81,7 @@ impl fmt::Display for CronError {
             ),
             Self::Nickname(text) => write!(
                 f,
-                "cron: {text:?} is unknown; there are @hourly, @daily, @weekly, @monthly and @yearly"
+                "cron: {text:?} is unknown; there are @hourly, @daily (@midnight), @weekly, @monthly and @yearly"
             ),
             Self::Never(text) => write!(f, "cron: {text:?} never happens"),
         }
@@ -91,6 +96,7 @@ impl Cron {
         let fields: Vec<&str> = text.split_ascii_whitespace().collect();
         let written = fields.join(" ");
         let pattern = match fields.as_slice() {
+            ["@midnight"] => "@daily".to_owned(),
             [nickname] if nickname.starts_with('@') => written.clone(),
             [_, _, _, _, _] => translate(&fields)?,
             _ => return Err(CronError::Count { text: text.to_owned(), fields: fields.len() }),
@@ -112,8 +118,9 @@ impl Cron {
     /// The first minute (since 1970) from `minute` on at which it happens; `None`: none that a calendar has.
     #[must_use]
     pub fn next(&self, minute: i64, zone: &TimeZone) -> Option<i64> {
-        let from = zoned(minute, zone)?;
-        let next = self.cron.find_next_occurrence(&from, true).ok()?;
+        // After the minute before, not from this one on: right after a gap, what was skipped is due.
+        let before = zoned(minute.checked_sub(1)?, zone)?;
+        let next = self.cron.find_next_occurrence(&before, false).ok()?;
         Some(next.timestamp().as_millisecond().div_euclid(MINUTE_MS))
     }
 }
@@ -137,12 +144,38 @@ fn translate(fields: &[&str]) -> Result<String, CronError> {
             Some(every) => multiples(every, number, least, most).ok_or_else(field_error)?,
             None => (*field).to_owned(),
         };
+        if !is_spelt_well(&plain, number) {
+            return Err(field_error());
+        }
         let mut alone = ["*"; 5];
         alone[number] = &plain;
         read(&alone.join(" ")).ok_or_else(field_error)?;
         translated.push(plain);
     }
     Ok(translated.join(" "))
+}
+
+/// Whether no item of a list is empty and each word in it is one: `croner` looks for ever for what is not there, and reads names
+/// wherever they are, also as digits of a number.
+fn is_spelt_well(text: &str, field: usize) -> bool {
+    let mut words =
+        text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    text.split(',').all(|item| !item.is_empty())
+        && words.all(|word| is_word(&word.to_ascii_lowercase(), field))
+}
+
+/// Whether a word is a number or a name, with what may stand behind it: `L` and `W` behind days, `L` behind weekdays.
+fn is_word(word: &str, field: usize) -> bool {
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    match field {
+        2 => is_number(word.trim_end_matches(['l', 'w'])),
+        3 => is_number(word) || MONTHS.contains(&word),
+        4 => {
+            let day = word.strip_suffix('l').unwrap_or(word);
+            !day.is_empty() && (is_number(day) || WEEKDAYS.contains(&day))
+        }
+        _ => is_number(word),
+    }
 }
 
 /// The n of -n.
@@ -208,7 +241,11 @@ mod tests {
             ("10-50/20 0 * * *", ["01 00:10", "01 00:30", "01 00:50"]),
             ("0 0 * nov mon-fri", ["02 00:00", "03 00:00", "04 00:00"]),
             ("0 0 * * 7", ["01 00:00", "08 00:00", "15 00:00"]),
+            ("0 0 * Nov-dec Tue,THU", ["03 00:00", "05 00:00", "10 00:00"]),
+            ("0 0 L,2W * *", ["02 00:00", "30 00:00", "02 00:00"]),
+            ("0 0 * * friL", ["27 00:00", "25 00:00", "29 00:00"]),
             ("@daily", ["01 00:00", "02 00:00", "03 00:00"]),
+            ("@midnight", ["01 00:00", "02 00:00", "03 00:00"]),
             // Day or weekday.
             ("0 0 3 * mon", ["02 00:00", "03 00:00", "09 00:00"]),
             // uWSGI's form.
@@ -241,6 +278,14 @@ mod tests {
             ("-0 * * * *", "minute"),
             ("* * -99 * *", "day"),
             ("x * * * *", "minute"),
+            (", * * * *", "minute"),
+            ("1,,2 * * * *", "minute"),
+            ("* 1, * * *", "hour"),
+            ("jan * * * *", "minute"),
+            ("* * * janfeb *", "month"),
+            ("* * * 1feb *", "month"),
+            ("* * * * monday", "weekday"),
+            ("* * * * L", "weekday"),
         ] {
             let error = Cron::parse(text).unwrap_err();
             assert!(

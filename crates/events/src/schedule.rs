@@ -319,6 +319,49 @@ mod tests {
         assert_eq!(count(25 * HOUR, 11), 1);
     }
 
+    /// The times on Berlin's wall, with its offset from UTC in hours, at which an entry is due on a day whose clocks change, looked at
+    /// every half minute from `from` minutes after its midnight on.
+    fn due_on(day: jiff::civil::Date, from: i64, text: &str) -> Vec<String> {
+        let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let midnight = day.to_zoned(berlin.clone()).unwrap().timestamp().as_millisecond();
+        let moment = |half: i64| Moment { now: Millis(0), wall_ms: midnight + half * MINUTE_MS / 2 };
+        let mut schedule = Schedule::new(berlin.clone(), moment(2 * from));
+        schedule.set(Millis(0), vec![job(1, cron(text))]);
+        let due = (2 * from..2 * 5 * 60).filter(|half| !schedule.due(moment(*half)).is_empty());
+        let on_the_wall = |half: i64| {
+            let time = jiff::Timestamp::from_millisecond(moment(half).wall_ms).unwrap();
+            time.to_zoned(berlin.clone()).strftime("%H:%M %:::z").to_string()
+        };
+        due.map(on_the_wall).collect()
+    }
+
+    #[test]
+    fn an_hour_that_is_left_out_delays_fixed_times() {
+        let spring = jiff::civil::date(2026, 3, 29); // 2:00 is 3:00
+        for (from, text, due) in [
+            (0, "30 2 * * *", vec!["03:00 +02"]),
+            (119, "30 2 * * *", vec!["03:00 +02"]), // from 1:59 on
+            (120, "30 2 * * *", vec![]),            // from 3:00 on
+            (0, "0 3 * * *", vec!["03:00 +02"]),
+            (0, "30 * * * *", vec!["00:30 +01", "01:30 +01", "03:30 +02", "04:30 +02", "05:30 +02"]),
+        ] {
+            assert_eq!(due_on(spring, from, text), due, "{text} from {from}");
+        }
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_has_fixed_times_once() {
+        let autumn = jiff::civil::date(2026, 10, 25); // 3:00 is 2:00
+        for (from, text, due) in [
+            (0, "30 2 * * *", vec!["02:30 +02"]),
+            (149, "30 2 * * *", vec!["02:30 +02"]), // from 2:29 on
+            (165, "30 2 * * *", vec![]),            // from 2:45 on, before it is 2:30 again
+            (0, "45 */1 * * *", vec!["00:45 +02", "01:45 +02", "02:45 +02", "02:45 +01", "03:45 +01"]),
+        ] {
+            assert_eq!(due_on(autumn, from, text), due, "{text} from {from}");
+        }
+    }
+
     #[test]
     fn one_who_was_held_up_makes_up_for_a_few_minutes_at_once() {
         let third = (at(0).minute() + 2).rem_euclid(60);

@@ -9,6 +9,7 @@
 //	panics=7:worker      a handler that panics
 //	blocks=7:worker      a handler that waits until the file SIGNALS_FREE is there
 //	leaves=7:worker      a handler that ends its goroutine
+//	waits=/some/file     nothing: in a mule main waits here until the file is there
 package main
 
 import (
@@ -89,6 +90,11 @@ func ask(what, text string) string {
 		n, receiver := pair(text)
 		f := map[string]func(uint8){"register": handled, "panics": panics, "blocks": blocks, "leaves": leaves}[what]
 		return fmt.Sprint(uwsgi.RegisterSignal(uint8(n), receiver, f))
+	case "waits":
+		for err = os.ErrNotExist; err != nil && uwsgi.MuleId() > 0; _, err = os.Stat(text) {
+			time.Sleep(5 * time.Millisecond)
+		}
+		return "ok"
 	case "addtimer", "addrbtimer":
 		n, text := pair(text)
 		secs, _ := strconv.Atoi(text)

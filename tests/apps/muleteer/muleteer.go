@@ -1,5 +1,5 @@
-// Muleteer is an application for tests of mules: what they handle they write into files
-// of the folder that the variable FOLDER names.
+// Muleteer is an application for tests of mules: what they handle, and spoolers, they
+// write into files of the folder that the variable FOLDER names.
 package main
 
 import (
@@ -22,7 +22,12 @@ func main() {
 	if os.Getenv("NO_FUNCTION") == "" {
 		uwsgi.OnMule(handle)
 	}
+	uwsgi.OnSpool(func(_ context.Context, task map[string]string) error {
+		note("handled", "task "+task["text"])
+		return nil
+	})
 	http.HandleFunc("/send", send)
+	http.HandleFunc("/spool", spool)
 	http.HandleFunc("/who", who)
 	http.HandleFunc("/signal", signal)
 	http.HandleFunc("/call", call)
@@ -93,6 +98,10 @@ func call(w http.ResponseWriter, r *http.Request) {
 func signal(w http.ResponseWriter, r *http.Request) {
 	n, err := strconv.Atoi(r.FormValue("n"))
 	fmt.Fprint(w, err == nil && uwsgi.Signal(n))
+}
+
+func spool(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprint(w, uwsgi.Spool(r.Context(), map[string]string{"text": r.FormValue("text")}))
 }
 
 // send sends the message m to the mule to, so often as count says, or until one is

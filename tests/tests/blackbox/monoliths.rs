@@ -1,8 +1,10 @@
 //! An executable that carries its server: when it is a server and when a plain program, and what the application finds.
 
+use std::fs;
+
 use goherd_tests::{
-    Client, Program, Scratch, Shape, Signal, Toolchain, app, every_go, kill, launch_of, shaped, shaped_by,
-    with_both_toolchains,
+    Client, Program, Scratch, Server, Shape, Signal, Toolchain, app, eventually, every_go, kill, launch_of,
+    shaped, shaped_by, with_both_toolchains,
 };
 
 with_both_toolchains!(
@@ -11,6 +13,7 @@ with_both_toolchains!(
     arguments_and_environment_are_the_application_s_own,
     a_worker_that_dies_is_replaced,
     main_runs_once_in_each_worker,
+    its_mules_and_spoolers_work_die_and_are_replaced,
     a_library_cannot_join_it,
     what_is_wrong_at_start_is_one_line,
 );
@@ -66,6 +69,60 @@ fn main_runs_once_in_each_worker(toolchain: Toolchain) {
         assert_eq!(server.lines_with(&format!("probe: main run 1 in process {}", worker.pid)), 1);
     }
     assert_eq!(server.lines_with("probe: main run"), 2, "{}", server.log());
+}
+
+fn its_mules_and_spoolers_work_die_and_are_replaced(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let server = launch_of(&shaped(toolchain, Shape::Monolith, "muleteer"))
+        .on_loopback()
+        .with(["--mules=2", "--farm=both:1,2", "--farm=second:2"])
+        .with([format!("--spooler={}", scratch.text("spool")), format!("--env=FOLDER={}", scratch.text(""))])
+        .expect_workers(4)
+        .start();
+    let mut expected = Vec::new();
+    let mut all_work = |turn: &str| {
+        for (path, text) in [
+            (format!("/send?to=mule1&m={turn}"), turn.to_owned()),
+            ("/signal?n=13".to_owned(), "signal 13".to_owned()),
+            (format!("/spool?text={turn}"), format!("task {turn}")),
+        ] {
+            assert!(["ok", "true", "<nil>"].contains(&&*server.text(&path)), "{path}\n{}", server.log());
+            expected.push(text);
+        }
+        expected.sort();
+        eventually("all is handled", || (handled(&scratch) == expected).then_some(()));
+        assert_eq!(
+            server.text("/call?f=fail&node=spooler"),
+            "uwsgi: calling \"fail\" at spooler: no such luck"
+        );
+    };
+    all_work("first");
+    for process in ["mule 1", "mule 2", "spooler 1"] {
+        kill(last_pid(&server, process), Signal::KILL);
+    }
+    server.wait_for_lines(" is ready after ", 7);
+    all_work("second");
+    server.signal(Signal::HUP);
+    server.wait_for_log("the reload is complete");
+    all_work("third");
+    assert_eq!(server.stop(), 0);
+    server.wait_until_nobody_is_left();
+}
+
+/// What mules and spoolers have handled, sorted.
+fn handled(scratch: &Scratch) -> Vec<String> {
+    let text = fs::read_to_string(scratch.path("handled")).unwrap_or_default();
+    let text_of = |line: &str| line.splitn(3, ' ').nth(2).unwrap_or_default().to_owned();
+    let mut handled: Vec<_> = text.lines().map(text_of).collect();
+    handled.sort();
+    handled
+}
+
+/// The last process that the log calls so.
+fn last_pid(server: &Server, name: &str) -> u32 {
+    let log = server.log();
+    let line = log.lines().rfind(|line| line.contains(&format!("{name} (pid "))).unwrap();
+    line.split("(pid ").nth(1).unwrap().split(')').next().unwrap().parse().unwrap()
 }
 
 fn a_library_cannot_join_it(toolchain: Toolchain) {

@@ -17,6 +17,7 @@ with_both_toolchains!(
     a_timer_outlives_its_workers_and_goes_with_its_code,
     an_upgrade_keeps_timers_and_numbers,
     a_reload_that_fails_changes_no_timer,
+    what_old_code_registers_during_a_reload_is_no_error,
     handlers_run_while_all_cores_are_busy,
     a_handler_that_panics_or_leaves_ends_nothing,
     a_full_queue_drops_and_says_so,
@@ -247,6 +248,29 @@ fn a_reload_that_fails_changes_no_timer(toolchain: Toolchain) {
     goes_on(&server);
 }
 
+fn what_old_code_registers_during_a_reload_is_no_error(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let waits = |gate: &str| format!("waits={} timer=1h register=7:mules\nmules = 1", scratch.text(gate));
+    scratch.write("old", "");
+    let server = site(toolchain, &scratch, &waits("old")).expect_workers(3).start();
+    fs::remove_file(scratch.path("old")).unwrap();
+    let line = server.wait_for_log("mule 1 (pid ");
+    let mule = line.split("(pid ").nth(1).unwrap().split(')').next().unwrap();
+    kill(mule.parse().unwrap(), Signal::KILL);
+    server.wait_for_lines("is starting", 4);
+    // The next one is at its main still when the workers run new code. Its own successor waits, too.
+    configure(&scratch, toolchain, &waits("new"));
+    server.signal(Signal::HUP);
+    server.wait_for_lines(" is ready after ", 5);
+    scratch.write("old", "");
+    server.wait_for_lines(" is ready after ", 6);
+    raise(&server, "7");
+    counts(&server, "s7", 1);
+    scratch.write("new", "");
+    server.wait_for_log("the reload is complete");
+    assert_eq!(server.lines_with("newer code"), 0, "{}", server.log());
+}
+
 fn handlers_run_while_all_cores_are_busy(toolchain: Toolchain) {
     let server =
         signals(toolchain, 1, &["register=7:worker", "addtimer=7:1"]).with(["--goroutines=2"]).start();
@@ -350,16 +374,26 @@ fn settled(server: &Server) -> u64 {
 
 fn what_is_wrong_is_said(toolchain: Toolchain) {
     let server = signals(toolchain, 1, &["timer=1s"]).start();
-    let long = "x".repeat(300);
+    let long = format!("/{}", "x".repeat(299));
     for (what, q, said, logged) in [
         ("register", "7:everybody", "false", "\"everybody\" is no receiver: there are worker"),
         ("register", "255:worker", "false", "signal 255 was allotted to a timer"),
         (
             "register",
-            &format!("7:farm_{long}"),
+            "7:mule1",
             "false",
-            "a receiver, cron entry or path has up to 255 bytes",
+            "the server has no mule called \"mule1\": the options mules and farm",
         ),
+        ("register", "7:farm_mail", "false", "the server has no farm called \"farm_mail\""),
+        (
+            "monitor",
+            &long,
+            &format!(
+                "uwsgi: FileMonitor(\"{long}\"): a receiver, cron entry or path has up to 255 bytes, and this has 300"
+            ),
+            "",
+        ),
+        ("addtimer", "7:18446744074", "false", "is no time between two signals: it is 878400h0m0s at most"),
         ("addtimer", "7:0", "false", "0s is no time between two signals"),
         ("addtimer", "7:-5", "false", "-5s is no time between two signals"),
         ("addrbtimer", "256:1", "false", "there is no signal 256"),
@@ -373,6 +407,12 @@ fn what_is_wrong_is_said(toolchain: Toolchain) {
             "cron",
             "61_*_*_*_*",
             "uwsgi: Cron(\"61 * * * *\"): cron: \"61\" is no minute: numbers are 0 to 59, with * , - and / between them",
+            "",
+        ),
+        (
+            "cron",
+            ",_*_*_*_*",
+            "uwsgi: Cron(\", * * * *\"): cron: \",\" is no minute: numbers are 0 to 59, with * , - and / between them",
             "",
         ),
         (

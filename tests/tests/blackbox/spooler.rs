@@ -211,7 +211,7 @@ fn a_task_that_fails_is_tried_again(toolchain: Toolchain) {
         "failed (try 2), and is tried again in 2 s: it does not work",
         "is tried again in 1 s: panic: at the disco",
         "has called runtime.Goexit",
-        "uwsgi: panic running task ",
+        ": panic running task ",
     ] {
         server.wait_for_log(part);
     }

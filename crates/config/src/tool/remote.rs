@@ -150,7 +150,7 @@ pub(super) fn signal() -> Command {
         .after_help(SIGNAL_HELP)
         .arg(timeout())
         .arg(text("ADDRESS").help("The address of a signal-socket"))
-        .arg(text("N").help("The signal, 0 to 255"))
+        .arg(text("N").allow_negative_numbers(true).help("The signal, 0 to 255"))
 }
 
 pub(super) fn rpc() -> Command {
@@ -336,6 +336,7 @@ mod tests {
             (&["cache", "set", "--ttl", "0", "pages@a:1", "k"], "is no time"),
             (&["cache", "steal", "pages@a:1"], "steal"),
             (&["signal", "a:1", "256"], "256"),
+            (&["signal", "a:1", "-1"], "\"-1\" is no signal"),
             (&["signal", "a:1"], "N"),
             (&["rpc", "--timeout", "0", "a:1", "f"], "--timeout: \"0\" is no number"),
         ] {

@@ -676,6 +676,10 @@ impl Family {
         };
         let of_age = matches!(member.stage, Stage::Ready { since } if now.since(since) >= YOUNG_MS);
         let Some(place) = self.place(who) else { return };
+        if who.is_crew() && requests > 0 {
+            // What it died over is lost, or tried again after a pause of its own: others need not wait for longer and longer.
+            place.young_deaths = 0;
+        }
         let next = if of_age {
             (place.young_deaths, place.due) = (0, now);
             "replacing it at once".to_owned()

@@ -850,6 +850,22 @@ mod crew {
     }
 
     #[test]
+    fn jobs_that_kill_it_do_not_put_others_off_for_longer_and_longer() {
+        let mut story = serving();
+        for _ in 0..5 {
+            assert_eq!(story.on(killed(3)), []); // over its seventh job
+            assert_eq!(story.due(1000), [spawn(3, Who::spooler(1), 1)]);
+            assert_eq!(story.ready(3), [Action::Begin(3)]);
+        }
+        // One that has begun none is no better than a worker.
+        for delay in [2, 4, 8] {
+            assert_eq!(story.on(exited(3, 1)), []);
+            assert_eq!(story.due(delay * 1000), [spawn(3, Who::spooler(1), 1)]);
+            assert_eq!(story.ready(3), [Action::Begin(3)]);
+        }
+    }
+
+    #[test]
     fn a_reload_replaces_it_after_the_workers_and_no_two_of_a_name_work_at_a_time() {
         let mut story = serving();
         story.renewed(2, with_crew(1));

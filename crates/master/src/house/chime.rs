@@ -3,6 +3,7 @@
 //! In: the table that applications write ([`Signals`]), what the configuration adds, the clock, files, and what processes
 //! raise. Out: messages to processes, and commands. How many signals wait in a process its line of the scoreboard tells.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -310,20 +311,27 @@ impl House<'_> {
     fn send_signal_to(&mut self, line: u32, signal: u8) {
         let slot = self.scoreboard.slot(line);
         let mut offer = self.chime.queues.offer(slot.signals_waiting(), Millis::now());
+        let mut is_there = true;
         if offer == Offer::Send {
-            let sent = self
-                .children
-                .control(line)
-                .is_some_and(|control| control.send(&ToWorker::Signal(signal).encode()).is_ok());
-            if sent {
-                slot.count_signal_sent();
-                self.chime.sent += 1;
-                return;
+            let control = self.children.control(line);
+            match control.map(|control| control.send(&ToWorker::Signal(signal).encode())) {
+                Some(Ok(())) => {
+                    slot.count_signal_sent();
+                    self.chime.sent += 1;
+                    return;
+                }
+                Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Some(Err(_)) | None => is_there = false,
             }
             offer = self.chime.queues.drop_one(Millis::now());
         }
         let pid = slot.pid();
-        say(offer, &format!("signal {signal} was dropped: the queue of the process {pid} is full"));
+        let why = if is_there {
+            format!("the queue of the process {pid} is full")
+        } else {
+            format!("the process {pid} has ended")
+        };
+        say(offer, &format!("signal {signal} was dropped: {why}"));
     }
 
     /// Puts what members of this generation have registered in force.
