@@ -59,13 +59,13 @@ func SignalRegistered(sig int) bool {
 // and ends with the code that asks for it. It says whether there is such a timer; if
 // not, the log says why.
 func AddTimer(sig, secs int) bool {
-	err := signals.add(sig, source{kind: sourceTimer, every: time.Duration(secs) * time.Second})
+	err := signals.add(sig, source{kind: sourceTimer, every: seconds(secs)})
 	return said(err, "AddTimer(%d, %d)", sig, secs)
 }
 
 // AddRbTimer is AddTimer: the server has one kind of timers.
 func AddRbTimer(sig, secs int) bool {
-	err := signals.add(sig, source{kind: sourceRbTimer, every: time.Duration(secs) * time.Second})
+	err := signals.add(sig, source{kind: sourceRbTimer, every: seconds(secs)})
 	return said(err, "AddRbTimer(%d, %d)", sig, secs)
 }
 
@@ -107,6 +107,19 @@ func FileMonitor(path string, f func()) error {
 		}
 	}
 	return named(err, "FileMonitor(%q)", path)
+}
+
+// seconds gives so many of them, or, if there cannot be so many, as many as there can be.
+func seconds(n int) time.Duration {
+	const most = int64(Forever / time.Second)
+	switch secs := int64(n); {
+	case secs > most:
+		return Forever
+	case secs < -most:
+		return -Forever
+	default:
+		return time.Duration(secs) * time.Second
+	}
 }
 
 // said tells the log of an error, and its caller whether there was none.
