@@ -52,6 +52,7 @@ type back struct {
 
 // answer answers with n!, from the other server's cache or by its function.
 func (b back) answer(w http.ResponseWriter, r *http.Request) {
+	uwsgi.SetHarakiri(r, 20*time.Second) // whatever other requests may take: the other server has its time, too
 	n := r.URL.Query().Get("n")
 	if text := uwsgi.CacheGet(n, b.cache); text != "" {
 		fmt.Fprintf(w, "%s (it was there)\n", text)

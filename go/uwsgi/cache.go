@@ -21,7 +21,8 @@ var (
 	// ErrFull: all items or too many blocks are in use, and nothing may be dropped.
 	ErrFull = errors.New("it is full")
 	// ErrLength: the key is empty or longer than keysize, or the value is longer
-	// than all blocks together.
+	// than all blocks together. Where an entry with such a key is looked for, the
+	// error is ErrMissing, too.
 	ErrLength = errors.New("its length is wrong")
 	// ErrNotANumber: the entry is not a whole number of 64 bits in decimal, or the
 	// sum would not be one.
@@ -152,10 +153,12 @@ func OpenCache(name string) (*Cache, error) {
 var scratch = sync.Pool{New: func() interface{} { return new([4096]byte) }}
 
 // Get gives the value of a key. The error of one that is not there is ErrMissing
-// itself; an empty value is not nil.
+// itself; an empty value is not nil. That of a key which no entry can have says so: it
+// is ErrLength as well as ErrMissing.
 func (c *Cache) Get(key string) ([]byte, error) {
 	if c.remote != nil {
-		return c.remote.get(key)
+		value, err := c.remote.get(key)
+		return value, sought(err)
 	}
 	buffer := scratch.Get().(*[4096]byte)
 	n := c.store.get(key, buffer[:])
@@ -179,11 +182,13 @@ func (c *Cache) getText(key string) string {
 		return text
 	}
 	scratch.Put(buffer)
-	value, _ := c.getLong(key, n)
+	value, err := c.getLong(key, n)
+	quietly(err)
 	return string(value)
 }
 
-// getLong gives the value of a key, which had n bytes when it was looked at.
+// getLong gives the value of a key, which had n bytes when it was looked at; or the
+// error that n is.
 func (c *Cache) getLong(key string, n int64) ([]byte, error) {
 	for n >= 0 {
 		value := make([]byte, n)
@@ -191,7 +196,7 @@ func (c *Cache) getLong(key string, n int64) ([]byte, error) {
 			return value[:n], nil
 		}
 	}
-	return nil, ErrMissing
+	return nil, sought(c.failure(n, key, 0))
 }
 
 // Set puts an entry, in place of one with the same key if there is one.
@@ -224,18 +229,19 @@ func (c *Cache) put(key string, value []byte, ttl time.Duration, rule uint32) er
 // Delete deletes an entry; if there is none the error is ErrMissing.
 func (c *Cache) Delete(key string) error {
 	if c.remote != nil {
-		return c.remote.act("del", key)
+		return sought(c.remote.act("del", key))
 	}
-	return c.failure(c.store.del(key), key, 0)
+	return sought(c.failure(c.store.del(key), key, 0))
 }
 
 // Exists says whether there is an entry with this key. Where another server cannot be
-// asked it is false, with a line in the log.
+// asked, or no entry can have such a key, it is false, with a line in the log.
 func (c *Cache) Exists(key string) bool {
 	if c.remote != nil {
 		return quietly(c.remote.act("exists", key))
 	}
-	return c.store.ttl(key) >= 0
+	left := c.store.ttl(key)
+	return left >= 0 || quietly(c.failure(left, key, 0))
 }
 
 // Incr adds by to the number that the entry is, text in decimal, and gives the sum:
@@ -269,10 +275,10 @@ func (c *Cache) TTL(key string) (time.Duration, error) {
 	if c.remote != nil {
 		var err error
 		if millis, err = c.remote.ttl(key); err != nil {
-			return 0, err
+			return 0, sought(err)
 		}
 	} else if millis = c.store.ttl(key); millis < 0 {
-		return 0, c.failure(millis, key, 0)
+		return 0, sought(c.failure(millis, key, 0))
 	}
 	if millis > int64(Forever/time.Millisecond) {
 		return Forever, nil
@@ -359,6 +365,24 @@ func (c *Cache) label() string {
 		return "the first cache"
 	}
 	return fmt.Sprintf("cache %q", c.name)
+}
+
+// impossible is the error of a key that no entry can have, where one was looked for:
+// there is none.
+type impossible struct{ error }
+
+// Unwrap gives what is wrong with the key.
+func (e impossible) Unwrap() error { return e.error }
+
+// Is says that it is ErrMissing, too.
+func (impossible) Is(target error) bool { return target == ErrMissing }
+
+// sought gives the error of whoever has looked for an entry.
+func sought(err error) error {
+	if errors.Is(err, ErrLength) {
+		return impossible{err}
+	}
+	return err
 }
 
 // failure makes an error of what a function has given.

@@ -40,14 +40,14 @@ func (t *trouble) tell(err error) {
 	}
 }
 
-// remoteTrouble is for what goes wrong with caches that lie elsewhere.
-var remoteTrouble trouble
+// cacheTrouble is for what goes wrong with caches.
+var cacheTrouble trouble
 
-// quietly says whether err is nil. Where it is of another server, of which who asks in
-// this way hears nothing, the log does.
+// quietly says whether err is nil. Where it is of another server, or of a key or value
+// that no entry can have, of which who asks in this way hears nothing, the log does.
 func quietly(err error) bool {
-	if errors.Is(err, ErrRemote) {
-		remoteTrouble.tell(err)
+	if errors.Is(err, ErrRemote) || errors.Is(err, ErrLength) {
+		cacheTrouble.tell(err)
 	}
 	return err == nil
 }

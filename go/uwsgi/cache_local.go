@@ -45,12 +45,22 @@ func (c *localCache) find(key string) (localEntry, bool) {
 	return entry, has
 }
 
+func canBeKey(key string) bool { return len(key) > 0 && len(key) <= localKey }
+
+// noEntry says why there is no entry with this key.
+func noEntry(key string) int64 {
+	if !canBeKey(key) {
+		return errKey
+	}
+	return errMissing
+}
+
 func (c *localCache) get(key string, b []byte) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	entry, has := c.find(key)
 	if !has {
-		return errMissing
+		return noEntry(key)
 	}
 	copy(b, entry.value)
 	return int64(len(entry.value))
@@ -71,7 +81,7 @@ func (c *localCache) end(millis uint64) time.Time {
 }
 
 func (c *localCache) putEntry(key string, entry localEntry, rule uint32) int64 {
-	if len(key) == 0 || len(key) > localKey {
+	if !canBeKey(key) {
 		return errKey
 	}
 	if uint64(len(entry.value)) > localValue {
@@ -120,7 +130,7 @@ func (c *localCache) del(key string) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, has := c.find(key); !has {
-		return errMissing
+		return noEntry(key)
 	}
 	delete(c.entries, key)
 	return 0
@@ -131,7 +141,7 @@ func (c *localCache) ttl(key string) int64 {
 	defer c.mu.Unlock()
 	entry, has := c.find(key)
 	if !has {
-		return errMissing
+		return noEntry(key)
 	}
 	if entry.expires.IsZero() {
 		return ttlEndless

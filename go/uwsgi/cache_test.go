@@ -151,6 +151,16 @@ func TestCacheRefusesKeys(t *testing.T) {
 		if err := c.Set(key, nil, 0); !errors.Is(err, ErrLength) || !strings.Contains(err.Error(), "the key") {
 			t.Errorf("a key of %d bytes: %v", len(key), err)
 		}
+		_, notGot := c.Get(key)
+		_, notTold := c.TTL(key)
+		for what, err := range map[string]error{"Get": notGot, "TTL": notTold, "Delete": c.Delete(key)} {
+			if !errors.Is(err, ErrMissing) || !errors.Is(err, ErrLength) || !strings.Contains(err.Error(), "the key") {
+				t.Errorf("%s of a key of %d bytes: %v", what, len(key), err)
+			}
+		}
+		if c.Exists(key) {
+			t.Errorf("a key of %d bytes is there", len(key))
+		}
 	}
 }
 

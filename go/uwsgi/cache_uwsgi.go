@@ -1,6 +1,7 @@
 package uwsgi
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -14,14 +15,24 @@ const (
 	CacheFlagAbsExpire = 8
 )
 
+// openQuietly is OpenCache for functions that have no error to give: the log has it, and
+// the cache is nil.
+func openQuietly(name string) *Cache {
+	c, err := OpenCache(name)
+	if err != nil {
+		cacheTrouble.tell(err)
+	}
+	return c
+}
+
 // CacheGet gives the value of a key in the cache with this name, or in the first
 // one if the name is empty; "" when there is none. The name may be that of a cache of
 // another server, as Cache says, or of one in Redis: "" also when that cannot be asked,
 // with a line in the log, at most one a second. Cache.Get tells what is missing from what
 // is empty.
 func CacheGet(key, cache string) string {
-	c, err := OpenCache(cache)
-	if err != nil {
+	c := openQuietly(cache)
+	if c == nil {
 		return ""
 	}
 	if c.remote != nil {
@@ -45,10 +56,14 @@ func CacheUpdate(key string, value []byte, expires uint64, cache string) bool {
 }
 
 // CacheSetFlags is CacheSet with flags (CacheFlagUpdate and its like, added up).
-// False also for flags that there are not.
+// False also, with a line in the log, for flags that there are not.
 func CacheSetFlags(key string, value []byte, expires, flags uint64, cache string) bool {
-	c, err := OpenCache(cache)
-	if err != nil || flags&^(CacheFlagUpdate|CacheFlagLocal|CacheFlagAbsExpire) != 0 {
+	c := openQuietly(cache)
+	if c == nil {
+		return false
+	}
+	if flags&^(CacheFlagUpdate|CacheFlagLocal|CacheFlagAbsExpire) != 0 {
+		cacheTrouble.tell(fmt.Errorf("uwsgi: %s: CacheSetFlags has no flags %d", c.label(), flags))
 		return false
 	}
 	ttl := time.Duration(0)
@@ -73,12 +88,12 @@ func CacheSetFlags(key string, value []byte, expires, flags uint64, cache string
 
 // CacheDel deletes an entry, and says whether there was one.
 func CacheDel(key, cache string) bool {
-	c, err := OpenCache(cache)
-	return err == nil && quietly(c.Delete(key))
+	c := openQuietly(cache)
+	return c != nil && quietly(c.Delete(key))
 }
 
 // CacheExists says whether there is an entry.
 func CacheExists(key, cache string) bool {
-	c, err := OpenCache(cache)
-	return err == nil && c.Exists(key)
+	c := openQuietly(cache)
+	return c != nil && c.Exists(key)
 }

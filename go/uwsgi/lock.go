@@ -102,19 +102,33 @@ func (m *sharedMutex) tryUnlock() bool {
 	}
 }
 
-// Lock takes the lock with this number, as Mutex describes it. It says whether
-// there is such a lock.
-func Lock(n int) bool {
+// lockTrouble is for locks that there are not.
+var lockTrouble trouble
+
+// mutexQuietly is mutex for functions that have no error to give: the log has it, and the
+// lock is nil.
+func mutexQuietly(n int) *sharedMutex {
 	m, err := mutex(n)
 	if err != nil {
+		lockTrouble.tell(err)
+	}
+	return m
+}
+
+// Lock takes the lock with this number, as Mutex describes it. It says whether
+// there is such a lock; if not, the log says so, at most once a second.
+func Lock(n int) bool {
+	m := mutexQuietly(n)
+	if m == nil {
 		return false
 	}
 	m.Lock()
 	return true
 }
 
-// Unlock gives back the lock with this number. It says whether this process held it.
+// Unlock gives back the lock with this number. It says whether this process held it; if
+// there is no such lock, the log says so, at most once a second.
 func Unlock(n int) bool {
-	m, err := mutex(n)
-	return err == nil && m.tryUnlock()
+	m := mutexQuietly(n)
+	return m != nil && m.tryUnlock()
 }

@@ -8,7 +8,9 @@ import (
 
 // Metric is a number that all worker processes share, by its name. It outlives
 // workers, reloads and upgrades of the server. Its methods may be called from any
-// goroutine, and never wait.
+// goroutine, and never wait. A sum beyond 64 bits begins anew at the other end.
+//
+// Outside a server it is the process's own.
 type Metric struct {
 	number uint32
 	kind   uint32

@@ -21,8 +21,9 @@ type localOnce struct {
 // Once runs f unless it was run under this name before, by any worker process since
 // the server was started: reloads and upgrades do not run it anew. Who comes while f
 // runs waits for its end. If f fails or panics, or its process dies, the next one
-// runs it. The error is f's own, or that the name is none: names have 1 to 63
-// letters, digits or any of _ . : / -, and a server has room for 1024 of them.
+// runs it; within f nobody may call Once with the same name, who would wait for ever.
+// The error is f's own, or that the name is none: names have 1 to 63 letters, digits or
+// any of _ . : / -, and a server has room for 1024 of them.
 //
 // Outside a server f is run once in the process.
 func Once(name string, f func() error) error {

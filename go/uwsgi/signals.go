@@ -121,6 +121,19 @@ func FileMonitor(path string, f func()) error {
 	return named(err, "FileMonitor(%q)", path)
 }
 
+// seconds gives so many of them, or, if there cannot be so many, as many as there can be.
+func seconds(n int) time.Duration {
+	const most = int64(Forever / time.Second)
+	switch secs := int64(n); {
+	case secs > most:
+		return Forever
+	case secs < -most:
+		return -Forever
+	default:
+		return time.Duration(secs) * time.Second
+	}
+}
+
 // said tells the log of an error, and its caller whether there was none.
 func said(err error, format string, args ...interface{}) bool {
 	if err != nil {

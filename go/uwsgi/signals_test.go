@@ -95,6 +95,16 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 	}
 }
 
+func TestMoreSecondsThanThereCanBeAreNotFew(t *testing.T) {
+	for secs, want := range map[int]time.Duration{
+		5: 5 * time.Second, 18446744074: Forever, 1<<63 - 1: Forever, -1: -time.Second, -1 << 63: -Forever,
+	} {
+		if got := seconds(secs); got != want {
+			t.Errorf("%d s are %v", secs, got)
+		}
+	}
+}
+
 func TestATimeBetweenSignalsIsNeverNone(t *testing.T) {
 	for every, want := range map[time.Duration]uint64{
 		1: 1, time.Millisecond: 1, time.Millisecond + 1: 2, time.Second: 1000,

@@ -18,7 +18,7 @@ use goherd_shm::locks::LockError;
 use goherd_shm::metrics::{Metric, MetricError, What};
 use goherd_shm::names::NameError;
 use goherd_shm::once::{Begun, OnceError};
-use goherd_shm::{Commons, Seat, Taken};
+use goherd_shm::{Cache, Commons, Seat, Taken};
 use goherd_sys::clock::Millis;
 
 use crate::abi::{GOHERD_EAGAIN, GOHERD_ENOSERVER, borrow, borrow_mut, signed};
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn goherd_cache_get(
     // SAFETY: the caller says that so many bytes are its own to be written during the call.
     let buffer = unsafe { borrow_mut(buffer, length) };
     with_cache(cache, |NamedCache { cache, .. }, seat| {
-        cache.get_slice(seat, key, buffer, Millis::lately()).map_or(GOHERD_EMISSING, signed)
+        cache.get_slice(seat, key, buffer, Millis::lately()).map_or_else(|| no_entry(cache, key), signed)
     })
 }
 
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn goherd_cache_delete(cache: u32, key: *const u8, key_len
     let key = unsafe { borrow(key, key_length) };
     with_cache(cache, |NamedCache { cache, .. }, seat| match cache.delete(seat, key, Millis::lately()) {
         Ok(true) => 0,
-        Ok(false) => GOHERD_EMISSING,
+        Ok(false) => no_entry(cache, key),
         Err(error) => cache_error(error),
     })
 }
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn goherd_cache_ttl(cache: u32, key: *const u8, key_length
     // SAFETY: the caller says that so many bytes are there, unchanged during the call.
     let key = unsafe { borrow(key, key_length) };
     with_cache(cache, |NamedCache { cache, .. }, seat| match cache.ttl(seat, key, Millis::lately()) {
-        None => GOHERD_EMISSING,
+        None => no_entry(cache, key),
         Some(Ttl::Endless) => i64::MAX,
         Some(Ttl::Millis(left)) => i64::try_from(left).unwrap_or(i64::MAX),
     })
@@ -335,6 +335,12 @@ fn ttl(named: &NamedCache, millis: u64) -> Ttl {
         GOHERD_ENDLESS.. => Ttl::Endless,
         millis => Ttl::Millis(millis),
     }
+}
+
+/// Why there is no entry `key`.
+#[cold]
+fn no_entry(cache: &Cache, key: &[u8]) -> i64 {
+    cache.check_key(key).map_or_else(cache_error, |()| GOHERD_EMISSING)
 }
 
 fn cache_error(error: CacheError) -> i64 {

@@ -1,16 +1,18 @@
-//! Caches: which lie in shared memory, and which in Redis.
+//! Caches: which lie in shared memory, and in which files those are kept; and which lie in Redis.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use goherd_config::{Backend, Cache, Config, RedisPlace, Secret};
+use goherd_master::Store;
 use goherd_redis::{Certificates, Place};
 use goherd_shm::cache::{self, Ttl};
 use goherd_shm::commons::WantedCache;
+use goherd_sys::folder;
 use goherd_worker::RemoteSettings;
 
-use crate::settings::Failure;
+use crate::settings::{Failure, milliseconds};
 
 /// The most connections of a process, unless `pool` says otherwise.
 const USUAL_LINES: u32 = 16;
@@ -49,6 +51,41 @@ fn wanted(name: String, cache: &Cache) -> WantedCache {
 
 fn usual_ttl(cache: &Cache) -> Option<u64> {
     Some(milliseconds(cache.expires)).filter(|millis| *millis > 0)
+}
+
+/// The files that caches are kept in, each by a path without links. Relative paths are of the current folder.
+pub fn stores(config: &Config) -> Result<Vec<Store>, Failure> {
+    let mut stores: Vec<Store> = Vec::new();
+    for cache in config.all_caches() {
+        let Some(typed) = &cache.store else { continue };
+        let refused = |reason: String| format!("cache2: {}: store={}: {reason}", cache.name, typed.display());
+        let path = place_of_file(typed).map_err(refused)?;
+        if let Some(other) = stores.iter().find(|other| other.path == path) {
+            let reason = format!("the cache {} is kept there: give each a file of its own", other.cache);
+            return Err(refused(reason).into());
+        }
+        stores.push(Store { cache: cache.name, path, every: milliseconds(cache.store_sync) });
+    }
+    Ok(stores)
+}
+
+/// Where a file is, or is to be, that will be replaced again and again.
+fn place_of_file(typed: &Path) -> Result<PathBuf, String> {
+    let absolute = std::path::absolute(typed).map_err(|error| error.to_string())?;
+    let path = match fs::canonicalize(&absolute) {
+        Err(error) if error.kind() == ErrorKind::NotFound => absolute,
+        other => other.map_err(|error| error.to_string())?,
+    };
+    if path.exists() && !path.is_file() {
+        return Err("that is something else than a file: name one, or the place of one to be made".to_owned());
+    }
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err("that is no place for a file".to_owned());
+    };
+    folder::may_use(folder)
+        .and_then(|()| fs::canonicalize(folder))
+        .map(|folder| folder.join(name))
+        .map_err(|error| format!("files cannot be made in the folder {}: {error}", folder.display()))
 }
 
 /// A name that is another one when the originals lie elsewhere: the copies are no good then.
@@ -131,8 +168,4 @@ fn certificates(backend: &Backend) -> Result<Option<Certificates>, String> {
     };
     let some = authorities.is_some() || identity.is_some();
     Ok(some.then_some(Certificates { authorities, identity }))
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

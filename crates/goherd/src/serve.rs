@@ -29,6 +29,7 @@ pub fn check(config: &Config, inherited: &[Inherited], application: &Application
     settings::capacity(config)?;
     settings::agenda(config)?;
     caches::remote(config)?;
+    caches::stores(config)?;
     home.leave()?;
     app.describe().for_each(|line| stderr::line(&line));
     stderr::line("the configuration is good");

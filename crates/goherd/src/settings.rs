@@ -10,7 +10,7 @@ use goherd_bridge::App;
 use goherd_config::{AlarmDoes, CheaperAlgo, Config};
 use goherd_events::{Job, TimeZone, When};
 use goherd_master::{
-    About, Agenda, Alarm, Alarms, Algorithm, Cheaper, Errand, Means, Plan, Stats, Store, Task, Upkeep,
+    About, Agenda, Alarm, Alarms, Algorithm, Cheaper, Errand, Means, Plan, Stats, Task, Upkeep,
 };
 use goherd_shm::Who;
 use goherd_shm::cache;
@@ -282,14 +282,9 @@ pub fn alarms(config: &Config) -> Alarms {
 }
 
 /// How that is to be looked after. Relative paths are of the current folder.
-pub fn upkeep(config: &Config) -> io::Result<Upkeep> {
-    let store = |cache: goherd_config::Cache| {
-        let path = std::path::absolute(cache.store.as_ref()?);
-        let every = milliseconds(cache.store_sync);
-        Some(path.map(|path| Store { cache: cache.name, path, every }))
-    };
+pub fn upkeep(config: &Config) -> Result<Upkeep, Failure> {
     let sweep_every = if config.cache_no_expire { 0 } else { milliseconds(config.cache_expire_freq) };
-    Ok(Upkeep { sweep_every, stores: config.all_caches().filter_map(store).collect::<Result<_, _>>()? })
+    Ok(Upkeep { sweep_every, stores: caches::stores(config)? })
 }
 
 /// What happens by the clock. Relative paths are of the current folder.

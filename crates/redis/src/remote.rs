@@ -105,11 +105,16 @@ impl Remote {
     fn check(&self, call: &Call) -> Result<(), AskError> {
         let fits = |key: &[u8]| (1..=self.settings.longest_key).contains(&key.len());
         match call {
-            Call::Put { key, .. } | Call::Add { key, .. } if !fits(key) => Err(AskError::Failed(Reason::Key)),
-            Call::Put { value, .. } if value.len() > LONGEST_VALUE => Err(AskError::Failed(Reason::Value)),
-            Call::Get { key } | Call::Delete { key } | Call::Ttl { key } if !fits(key) => {
-                Err(AskError::Failed(Reason::Missing))
+            Call::Get { key }
+            | Call::Put { key, .. }
+            | Call::Add { key, .. }
+            | Call::Delete { key }
+            | Call::Ttl { key }
+                if !fits(key) =>
+            {
+                Err(AskError::Failed(Reason::Key))
             }
+            Call::Put { value, .. } if value.len() > LONGEST_VALUE => Err(AskError::Failed(Reason::Value)),
             _ => Ok(()),
         }
     }

@@ -204,9 +204,13 @@ impl WantedCache {
         let same = |old: &&NamedCache| old.name == self.name && old.cache.settings() == self.settings;
         let cache = match old.iter().find(same) {
             Some(old) => Arc::clone(&old.cache),
-            None => Arc::new(Cache::new(&self.name, &self.settings)?),
+            None => Arc::new(Cache::new(&self.name, &self.settings).map_err(|error| self.refused(&error))?),
         };
         Ok(NamedCache { name: self.name.clone(), usual_ttl: self.usual_ttl, cache })
+    }
+
+    fn refused(&self, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("that of the cache {}: {error}", self.name))
     }
 }
 

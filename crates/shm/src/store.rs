@@ -11,12 +11,13 @@
 //! meanwhile, entries live as long as they had left when they were saved, never longer.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use goherd_sys::clock::Millis;
+use goherd_sys::folder;
 
 use crate::cache::{Cache, CacheError, Entry, Rule, Ttl};
 use crate::seats::Seat;
@@ -119,21 +120,41 @@ pub struct Restored {
 /// Saves all entries in `path`, and gives how many those are. `now` and `wall_ms` (milliseconds since 1970) are the same moment
 /// by both clocks. One process at a time saves a cache; others may write to it meanwhile.
 pub fn save(cache: &Cache, seat: &Seat, path: &Path, now: Millis, wall_ms: u64) -> Result<u64, StoreError> {
-    let fault = |deed, path: &Path| {
-        let path = path.to_path_buf();
-        move |error| StoreError::Io { deed, path, error }
-    };
     let new = beside(path);
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
-    let mut out = BufWriter::new(file.map_err(fault("create", &new))?);
-    let count = write_all(&mut out, cache.entries(seat, now), wall_ms).map_err(fault("write", &new))?;
-    let file = out.into_inner().map_err(|error| fault("write", &new)(error.into_error()))?;
-    file.sync_all().map_err(fault("write", &new))?;
-    fs::rename(&new, path).map_err(fault("replace", path))?;
-    // The new name is on the disk when the folder is. Not every file system offers that, and none loses the file for it.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let _synced = File::open(folder).and_then(|folder| folder.sync_all());
+    let saved = write_new(&new, cache.entries(seat, now), wall_ms)
+        .and_then(|count| fs::rename(&new, path).map(|()| count).map_err(failed("replace", path)));
+    match saved {
+        Err(error) => {
+            let _half_of_one_is_of_no_use = fs::remove_file(&new);
+            Err(error)
+        }
+        Ok(count) => {
+            // The new name is on the disk when the folder is. Not every file system offers that, and none loses the file for it.
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let _synced = folder::sync(parent.unwrap_or(Path::new(".")));
+            Ok(count)
+        }
+    }
+}
+
+/// Writes entries to a file that nobody else has made.
+fn write_new(path: &Path, entries: impl Iterator<Item = Entry>, wall_ms: u64) -> Result<u64, StoreError> {
+    // What lies there is left of a saving that was cut short, or a trap: a link to a file of somebody else's.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", path)(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut out = BufWriter::new(file.map_err(failed("create", path))?);
+    let count = write_all(&mut out, entries, wall_ms).map_err(failed("write", path))?;
+    let file = out.into_inner().map_err(|error| failed("write", path)(error.into_error()))?;
+    file.sync_all().map_err(failed("write", path))?;
     Ok(count)
+}
+
+fn failed(deed: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_path_buf();
+    move |error| StoreError::Io { deed, path, error }
 }
 
 /// Puts the entries of the file `path` into `cache`, where they replace those with the same keys. `now` and `wall_ms`
@@ -176,11 +197,11 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn read_file(path: &Path, visit: impl FnMut(u64, Entry) -> Result<(), StoreError>) -> Result<(), StoreError> {
-    let failed = |error| StoreError::Io { deed: "read", path: path.to_path_buf(), error };
-    let file = File::open(path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
+    let unread = |error| failed("read", path)(error);
+    let file = folder::open_ordinary(path).map_err(unread)?;
+    let length = file.metadata().map_err(unread)?.len();
     read_all(&mut Source { input: BufReader::new(file), left: length }, visit).map_err(|stop| match stop {
-        Stop::Io(error) => failed(error),
+        Stop::Io(error) => unread(error),
         Stop::Fault(fault) => StoreError::Refused { path: path.to_path_buf(), fault },
         Stop::Visitor(error) => error,
     })
@@ -373,6 +394,25 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_beside_the_file_is_no_trap() {
+        let folder = Folder::new("trap");
+        let (cache, seat) = filled(8);
+        let (precious, new) = (folder.0.join("precious"), folder.0.join("cache.new"));
+        fs::write(&precious, "precious").unwrap();
+        std::os::unix::fs::symlink(&precious, &new).unwrap();
+        assert_eq!(save(&cache, &seat, &folder.file(), NOW, WALL).unwrap(), 3);
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+        // What cannot be saved leaves the old file, and nothing else.
+        fs::remove_file(folder.file()).unwrap();
+        fs::create_dir(folder.file()).unwrap();
+        let error = save(&cache, &seat, &folder.file(), NOW, WALL).unwrap_err().to_string();
+        assert!(error.contains("cannot replace "), "{error}");
+        assert!(!new.exists());
+        let error = restore(&cache, &seat, &folder.file(), NOW, WALL).unwrap_err().to_string();
+        assert!(error.contains("cannot read "), "{error}");
+    }
+
+    #[test]
     fn a_smaller_cache_takes_what_it_has_room_for() {
         let folder = Folder::new("smaller");
         let (old, seat) = filled(8);
@@ -437,7 +477,7 @@ mod tests {
         let before = fs::read(folder.file()).unwrap();
         fs::create_dir(beside(&folder.file())).unwrap();
         let error = save(&cache, &seat, &folder.file(), NOW, WALL).unwrap_err().to_string();
-        assert!(error.starts_with("cannot create /") && error.contains("cache.new"), "{error}");
+        assert!(error.starts_with("cannot remove /") && error.contains("cache.new"), "{error}");
         assert_eq!(fs::read(folder.file()).unwrap(), before);
     }
 

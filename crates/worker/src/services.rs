@@ -34,9 +34,8 @@ impl Services for Counters {
             Ok(named) => &named.cache,
             Err(failure) => return Some(failure),
         };
-        let (length, most) = (order.key.len(), cache.longest_key());
-        if length == 0 || length > most {
-            return Some(failure(CacheError::KeySize { length, most }));
+        if let Err(error) = cache.check_key(order.key) {
+            return Some(failure(error));
         }
         let (size, most) = (order.size, cache.longest_value());
         let length = usize::try_from(size).unwrap_or(usize::MAX);
@@ -64,6 +63,9 @@ impl Counters {
         }
         let named = self.cache_of(order)?;
         let (cache, seat, key, now) = (&named.cache, &self.share.seat, order.key, Millis::lately());
+        if order.command.takes_key() {
+            cache.check_key(key).map_err(failure)?;
+        }
         let put = |rule| cache.put(seat, key, value, lifetime(order, named), rule, now);
         let bare = |()| (Vec::new(), Vec::new());
         match order.command {
@@ -107,8 +109,11 @@ impl Counters {
     }
 
     fn cache_of(&self, order: &Order<'_>) -> Result<&NamedCache, Failure> {
-        let caches = &self.share.commons.caches;
-        let elsewhere = order.cache.is_empty() && self.share.remotes.first;
+        let (caches, remotes) = (&self.share.commons.caches, &self.share.remotes);
+        let elsewhere = match order.cache {
+            b"" => remotes.first,
+            name => remotes.caches.iter().any(|remote| remote.settings().name.as_bytes() == name),
+        };
         let wanted = |named: &&NamedCache| order.cache.is_empty() || named.name.as_bytes() == order.cache;
         let found = caches.iter().filter(|_| !elsewhere).find(wanted);
         found.ok_or_else(|| {
@@ -117,6 +122,9 @@ impl Counters {
                     "the server's first cache lies in Redis: ask that, or name another one".to_owned()
                 }
                 b"" => "the server has no cache (option cache2)".to_owned(),
+                name if elsewhere => {
+                    format!("the cache {:?} lies in Redis: ask that", String::from_utf8_lossy(name))
+                }
                 name => format!(
                     "the server has no cache called {:?} (option cache2)",
                     String::from_utf8_lossy(name)

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use goherd_tests::{
     Client, Launch, Place, Program, Scratch, Server, Shape, Signal, Toolchain, app, eventually, kill, launch,
@@ -21,7 +22,10 @@ with_both_toolchains!(
     locks_exclude_processes_and_outlive_nobody,
     once_is_once_for_all_workers,
     metrics_are_of_all_workers,
+    what_is_wrong_with_the_old_functions_is_in_the_log,
     the_example_shares_its_pages,
+    the_example_keeps_notes,
+    a_program_for_the_plugins_of_uwsgi_runs,
     executables_with_their_server_share_too,
 );
 
@@ -313,6 +317,103 @@ fn the_example_shares_its_pages(toolchain: Toolchain) {
     assert!(visits[4].starts_with("home: visit 5, seen by worker "), "{visits:?}");
 }
 
+fn what_is_wrong_with_the_old_functions_is_in_the_log(toolchain: Toolchain) {
+    let server = shares(toolchain).start();
+    for (path, answer, line) in [
+        ("/old?cache=b&k=k", "", "uwsgi: the server has no cache called \"b\" (option cache2)"),
+        ("/locked?n=3", "no", "uwsgi: there is no lock 3: the last one is lock 2 (option locks)"),
+        ("/old?k=seventeen-bytes-is", "", "the key has 18 bytes, and keys may have 16 (keysize)"),
+    ] {
+        // There is one line a second at most.
+        eventually("the log has it", || {
+            says(&server, path, answer);
+            (server.lines_with(line) > 0).then_some(())
+        });
+    }
+}
+
+fn the_example_keeps_notes(toolchain: Toolchain) {
+    let server = launch()
+        .on_loopback()
+        .load(&app(toolchain, "notes"))
+        .with(["--goroutines=4", "--cache2=name=notes,items=2,blocksize=256,keysize=100"])
+        .start();
+    let mut client = server.connect();
+    let mut ask = |method: &str, path: &str, text: &str| {
+        let length = text.len();
+        client
+            .send(format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{text}"))
+            .unwrap();
+        let mut answer = client.receive_head().unwrap();
+        if method != "HEAD" {
+            client.receive_body(&mut answer).unwrap();
+        }
+        answer
+    };
+    for (method, path, text, status) in [
+        ("GET", "/notes/a", "", 404),
+        ("PATCH", "/notes/a", "no", 404),
+        ("POST", "/notes/a", "first", 204),
+        ("POST", "/notes/a", "second", 409),
+        ("PATCH", "/notes/a", "third", 204),
+        ("HEAD", "/notes/a", "", 200),
+        ("HEAD", "/notes/b", "", 404),
+        ("PUT", "/notes/b?for=90m", "brief", 204),
+        ("PUT", "/notes/c", "more than there may be", 507),
+        ("GET", "/notes/", "", 400),
+        ("GET", &format!("/notes/{}", "k".repeat(101)), "", 400),
+        ("DELETE", "/notes/c", "", 404),
+    ] {
+        assert_eq!(ask(method, path, text).status, status, "{method} {path}");
+    }
+    assert_eq!(ask("GET", "/notes/a", "").text(), "third");
+    assert_eq!(ask("GET", "/notes/b", "").field("X-For"), Some("1h30m0s"));
+    assert_eq!(ask("GET", "/notes", "").text(), "a\nb\n");
+    assert_eq!(ask("GET", "/kept", "").text(), "2\n");
+    assert_eq!(ask("DELETE", "/notes/a", "").status, 204);
+    assert_eq!(ask("GET", "/vote/tea", "").text(), "1\n");
+    assert_eq!(ask("GET", "/vote/tea?against=1", "").text(), "0\n");
+    assert_eq!(ask("DELETE", "/notes", "").status, 204);
+    assert_eq!(ask("GET", "/notes", "").text(), "");
+}
+
+fn a_program_for_the_plugins_of_uwsgi_runs(toolchain: Toolchain) {
+    let server = launch()
+        .on_loopback()
+        .load(&app(toolchain, "plugins"))
+        .with(["--processes=2", "--goroutines=4", "--cache=100", "--alarm=log log:"])
+        .expect_workers(2)
+        .start();
+    for (path, answer) in [
+        ("/exists?key=started", "true"),
+        ("/exists?key=k", "false"),
+        ("/set?key=k&value=1", "true"),
+        ("/set?key=k&value=2", "false"),
+        ("/get?key=k", "1"),
+        ("/update?key=k&value=3", "true"),
+        ("/get?key=k", "3"),
+        ("/until?key=k&value=4&time=1", "false"),
+        ("/until?key=k&value=4&time=99999999999", "true"),
+        ("/get?key=k", "4"),
+        ("/delete?key=k", "true"),
+        ("/delete?key=k", "false"),
+        ("/count?key=n", "1"),
+        ("/count?key=n", "2"),
+        ("/set?key=forgettable&value=1", "true"),
+        ("/forget", "true"),
+    ] {
+        assert_eq!(server.text(path).trim_end(), answer, "{path}\n{}", server.log());
+    }
+    eventually("a worker has forgotten it", || {
+        (server.text("/exists?key=forgettable") == "false\n").then_some(())
+    });
+    eventually("the timers tick", || (server.text("/ticks") != "0\n").then_some(()));
+    server.text("/alarm?message=it+rings");
+    server.wait_for_log("alarm log: it rings");
+    let home = server.text("/");
+    assert!(home.starts_with("worker ") && home.ends_with(", mule 0\n"), "{home}");
+}
+
 fn executables_with_their_server_share_too(toolchain: Toolchain) {
     for shape in [Shape::Monolith, Shape::Linked] {
         let program = shaped(toolchain, shape, "commons");
@@ -326,6 +427,31 @@ fn executables_with_their_server_share_too(toolchain: Toolchain) {
         both_say(&server, "/mains", "1");
         says(&server, "/locked?n=1", "had it");
         assert_eq!(server.stop(), 0);
+    }
+}
+
+#[test]
+fn a_place_where_no_file_can_be_ends_the_start() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path("folder")).unwrap();
+    std::os::unix::fs::symlink(scratch.path("one"), scratch.path("link")).unwrap();
+    scratch.write("one", "");
+    assert!(Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap().success());
+    for (stores, reason) in [
+        (&["absent/file"][..], "absent: No such file or directory"),
+        (&["folder"], "something else than a file"),
+        (&["pipe"], "something else than a file"),
+        (&["one", "link"], "the cache c0 is kept there: give each a file of its own"),
+        (&["new", "folder/../new"], "the cache c0 is kept there: give each a file of its own"),
+    ] {
+        let cache = |(number, store): (usize, &&str)| {
+            format!("--cache2=name=c{number},items=1,store={}", scratch.text(store))
+        };
+        let caches: Vec<_> = stores.iter().enumerate().map(cache).collect();
+        for check in [&[][..], &["--check"]] {
+            let failure = launch().on_loopback().with(&caches).with(check).failure();
+            failure.is_one_line_with(&["cache2: c", reason]);
+        }
     }
 }
 

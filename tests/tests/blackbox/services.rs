@@ -159,6 +159,8 @@ fn what_the_cache_does_not_take_is_an_answer() {
         ),
         (&[("cmd", "set"), ("key", "")], 1, "status=key reason=the key is empty"),
         (&[("cmd", "set"), ("key", "01234567890123456")], 1, "status=key reason=the key has 17 bytes"),
+        (&[("cmd", "get"), ("key", "")], 0, "status=key reason=the key is empty"),
+        (&[("cmd", "del"), ("key", "01234567890123456")], 0, "status=key reason=the key has 17 bytes"),
         (&[("cmd", "set"), ("key", "k")], 513, "status=value reason=the value has 513 bytes, and all blocks"),
     ] {
         let mut client = connect(&address);

@@ -22,7 +22,8 @@ Its keys are
 - `purge_lru` (`lru`): when it is full, drop what was not used for longest. Without it a full cache refuses what is new.
 - `expires`: entries that are put without a time live so many seconds; `0`, the default: until they are deleted.
 - `store`: a file that it is saved in, and restored from when the server starts. One that is damaged is set aside as
-  `FILE.damaged`, with the reason in the log, and the cache begins empty.
+  `FILE.damaged`, with the reason in the log, and the cache begins empty. Its folder has to be there, and is the master's to write
+  in; each cache has a file of its own.
 - `store_sync`: it is saved every so many seconds, if it has changed, and at the end; `0`: at the end alone; 10.
 - `backend`: it lies in Redis, or Valkey, instead of shared memory. `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`,
   `rediss://…` for TLS, `unix:///PATH[?db=DB&user=USER&pass=PASSWORD]`. In user and password characters such as `@`, `/`, `:`, `,`

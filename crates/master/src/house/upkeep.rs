@@ -121,7 +121,7 @@ impl Keeper {
             Err(StoreError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 stderr::line(&format!("cache {name}: {error}: it begins empty"));
-                if matches!(error, StoreError::Refused { .. }) {
+                if !matches!(error, StoreError::Cache(_)) {
                     set_aside(path);
                 }
             }

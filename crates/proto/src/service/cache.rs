@@ -59,6 +59,12 @@ impl Command {
         matches!(self, Self::Set | Self::Update | Self::Replace)
     }
 
+    /// Whether it is about one entry.
+    #[must_use]
+    pub fn takes_key(self) -> bool {
+        !matches!(self, Self::Clear | Self::Keys | Self::Stats | Self::Caches)
+    }
+
     /// Its word, the variable `cmd`.
     #[must_use]
     pub fn word(self) -> &'static str {

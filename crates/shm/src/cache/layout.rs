@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use super::CacheError;
 use crate::region::{LINE, PARAMETER_COUNT};
 
 /// How large a cache is.
@@ -189,6 +190,12 @@ impl Layout {
     /// Blocks that there is memory for.
     pub(super) fn block_slots(&self) -> usize {
         self.blocks + 1
+    }
+
+    /// Fails if no entry can have this key.
+    pub(super) fn check_key(&self, key: &[u8]) -> Result<(), CacheError> {
+        let (length, most) = (key.len(), self.key_size);
+        if (1..=most).contains(&length) { Ok(()) } else { Err(CacheError::KeySize { length, most }) }
     }
 
     /// The longest value, in bytes.

@@ -430,6 +430,11 @@ impl Cache {
         true
     }
 
+    /// Fails if no entry can have this key: it is empty, or too long.
+    pub fn check_key(&self, key: &[u8]) -> Result<(), CacheError> {
+        self.layout.check_key(key)
+    }
+
     /// The longest key that it takes, in bytes.
     #[must_use]
     pub fn longest_key(&self) -> usize {

@@ -81,9 +81,7 @@ impl<'a> Table<'a> {
     /// Puts an entry in place.
     pub(super) fn put(self, order: Order<'_>) -> Result<(), Stop> {
         let Order { key, value, rule, now, .. } = order;
-        if key.is_empty() || key.len() > self.layout.key_size {
-            return Err(CacheError::KeySize { length: key.len(), most: self.layout.key_size }.into());
-        }
+        self.layout.check_key(key)?;
         if value.len() > self.layout.longest_value() {
             let (length, most) = (value.len(), self.layout.longest_value());
             return Err(CacheError::ValueSize { length, most }.into());
