@@ -1,5 +1,6 @@
 //! An application's libraries: read and inspected once for all workers, then loaded and started in each.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use goherd_sys::library::Library;
@@ -134,14 +135,16 @@ impl App {
 
 impl AppLibrary {
     fn read(path: &Path) -> Result<Self, LoadError> {
-        let bytes = std::fs::read(path)
+        let unreadable = |error| LoadError::new(path, format!("cannot be read: {error}"));
+        let mut file = File::open(path)
             .map_err(|error| LoadError::new(path, format!("cannot be read: {error}; check the path")))?;
-        let inspection = inspect(&bytes).map_err(|sentence| LoadError::new(path, sentence))?;
         let name = path.file_name().map_or_else(|| "app".into(), |name| name.to_string_lossy());
         // Longer names are refused by memfd_create(2).
         let name: String = name.chars().filter(|&c| c != '\0').take(50).collect();
-        let copy = Sealed::new(&name, &bytes)
-            .map_err(|error| LoadError::new(path, format!("cannot be copied to memory: {error}")))?;
+        let copy = Sealed::of(&name, &mut file).map_err(unreadable)?;
+        // The copy is looked at, not the file, which may be another a moment later.
+        let inspection = inspect(&copy.bytes().map_err(unreadable)?);
+        let inspection = inspection.map_err(|sentence| LoadError::new(path, sentence))?;
         Ok(Self { path: path.to_owned(), copy, inspection })
     }
 

@@ -1,6 +1,7 @@
 //! What each worker's Go runtime is told of its share of the machine: `GOMAXPROCS` and `GOMEMLIMIT`, as variables.
 //!
-//! An option decides before everything else, then the variable, wherever it is set, then what the machine has for all workers.
+//! An option decides before everything else, then the variable, wherever it is set, then what the machine has for all. Mules and
+//! spoolers hold memory as workers do, so they have a share of it; the processors are there for requests.
 
 use goherd_bridge::{App, Toolchain};
 use goherd_config::Config;
@@ -36,11 +37,12 @@ fn share(
 ) -> Vec<(String, String)> {
     let mut variables = config.env.clone();
     let workers = config.processes;
+    let runtimes = u64::from(workers) + u64::from(config.all_mules()) + u64::from(config.all_spoolers());
     // gccgo cannot preempt a goroutine that computes, so each such holds up one of the processors: one more goes on with all
     // the others.
     let least = if is_gccgo { 2 } else { 1 };
     let processors = (machine.processors / usize::from(workers)).max(least);
-    let memory = machine.memory.map(|bytes| (bytes / 10 * 9 / u64::from(workers)).max(1));
+    let memory = machine.memory.map(|bytes| (bytes / 10 * 9 / runtimes).max(1));
     let asked_processors = config.go_maxprocs.map(usize::from);
     let asked_memory = config.go_memlimit.map(|mebibytes| mebibytes << 20);
     let mut settle = |name: &str, asked: Option<String>, share: Option<String>| {
@@ -81,6 +83,13 @@ mod tests {
         assert_eq!(shared(&workers(1), &MACHINE, false, false), "GOMAXPROCS=8 GOMEMLIMIT=900000000");
         let unlimited = Machine { memory: None, ..MACHINE };
         assert_eq!(shared(&workers(3), &unlimited, false, false), "GOMAXPROCS=2");
+    }
+
+    #[test]
+    fn mules_and_spoolers_have_their_share_of_the_memory() {
+        let spoolers = vec!["/spool".into()];
+        let all = Config { mules: 1, spoolers, spooler_processes: 1, ..workers(2) };
+        assert_eq!(shared(&all, &MACHINE, false, false), "GOMAXPROCS=4 GOMEMLIMIT=225000000");
     }
 
     #[test]

@@ -100,4 +100,6 @@ pub struct Birth {
     pub commons: Arc<Commons>,
     /// The board.
     pub scoreboard: Arc<Scoreboard>,
+    /// It takes no connections until it is told to: the server is paused.
+    pub paused: bool,
 }

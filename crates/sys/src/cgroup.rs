@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 const ROOT: &str = "/sys/fs/cgroup";
 
+/// What a group may have before the kernel kills, and before it slows down whoever asks for more.
+const LIMITS: [&str; 2] = ["memory.max", "memory.high"];
+
 /// The most bytes that this process and those beside it may have together; `None`: as many as there are.
 #[must_use]
 pub fn memory_limit() -> Option<u64> {
@@ -13,7 +16,8 @@ pub fn memory_limit() -> Option<u64> {
 /// The least of the limits of a group and of those that it is in. `membership`: what /proc/PID/cgroup says.
 fn least(root: &Path, membership: &str) -> Option<u64> {
     let folders = folders(root, group(membership)?);
-    folders.filter_map(|folder| limit(&std::fs::read_to_string(folder.join("memory.max")).ok()?)).min()
+    let files = folders.flat_map(|folder| LIMITS.map(|name| folder.join(name)));
+    files.filter_map(|file| limit(&std::fs::read_to_string(file).ok()?)).min()
 }
 
 /// The path of the group in the hierarchy of version 2.
@@ -29,7 +33,7 @@ fn folders(root: &Path, path: &str) -> impl Iterator<Item = PathBuf> {
     below.ancestors().map(|group| root.join(group)).collect::<Vec<_>>().into_iter()
 }
 
-/// What a `memory.max` says.
+/// What such a file says.
 fn limit(text: &str) -> Option<u64> {
     text.trim().parse().ok()
 }
@@ -73,6 +77,8 @@ mod tests {
         std::fs::write(root.join("memory.max"), "2000\n").unwrap();
         assert_eq!(least(&root, membership), Some(1_000));
         assert_eq!(least(&root, "0::/\n"), Some(2_000));
+        std::fs::write(group.join("memory.high"), "900\n").unwrap();
+        assert_eq!(least(&root, membership), Some(900));
         std::fs::remove_dir_all(root).unwrap();
     }
 }

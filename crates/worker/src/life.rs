@@ -117,7 +117,7 @@ impl DoorSettings {
 /// Lives. Call it in a process that was just forked and has one thread. It returns only if the application is the
 /// program's own, and the process is to go on as that.
 pub fn run(settings: &Settings, birth: Birth) {
-    let Birth { who, line, edition, control, listeners, commons, scoreboard, .. } = birth;
+    let Birth { who, line, edition, control, listeners, commons, scoreboard, paused, .. } = birth;
     let life = match who.role {
         Role::Spooler => settings.spool.max_tasks,
         _ => requests_of_a_life(settings.max_requests_per_life, settings.max_requests_delta, who),
@@ -130,10 +130,13 @@ pub fn run(settings: &Settings, birth: Birth) {
     let desk = Arc::new(Desk::new(who, line, control, scoreboard, mail, life, post));
     let share = share(settings, commons, who, edition).map(Arc::new);
     let failure = match share.and_then(|share| Ok((settle_in(settings, listeners, &desk, &share)?, share))) {
-        Ok(((reactor, spools), share)) => match live(settings, reactor, &desk, share, spools) {
-            Ok(()) => return,
-            Err(error) => error.to_string(),
-        },
+        Ok(((reactor, spools), share)) => {
+            reactor.iter().filter(|_| paused).for_each(|reactor| reactor.pause());
+            match live(settings, reactor, &desk, share, spools) {
+                Ok(()) => return,
+                Err(error) => error.to_string(),
+            }
+        }
         Err(error) => error.to_string(),
     };
     fail(&desk.control, failure)
@@ -189,11 +192,16 @@ fn settle_in(
 
 /// Starts the thread that watches.
 fn spawn_watch(watch: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name("watch".to_owned()).stack_size(WATCHER_STACK).spawn(move || {
+    let builder = thread::Builder::new().name("watch".to_owned()).stack_size(WATCHER_STACK);
+    let started = builder.spawn(move || {
         let _all_signals_then = signal::block_all_in_thread();
         watch();
-    })?;
-    Ok(())
+    });
+    started.map(drop).map_err(|error| {
+        io::Error::other(format!(
+            "cannot start a thread: {error}: give the user more processes (ulimit -u), or more address space (limit-as)"
+        ))
+    })
 }
 
 /// The process's way to what all share, and to what lies elsewhere.

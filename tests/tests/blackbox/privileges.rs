@@ -120,6 +120,8 @@ fn the_address_space_of_a_worker_is_limited(toolchain: Toolchain) {
     let ours = limit(&std::fs::read_to_string("/proc/self/limits").unwrap());
     let master = std::fs::read_to_string(format!("/proc/{}/limits", server.master_pid())).unwrap();
     assert_eq!(limit(&master), ours, "the master's stays as it is");
+    let failure = probe(toolchain).with(["--limit-as", "1"]).failure();
+    failure.ends_with(&["cannot start a thread", "more address space (limit-as)"]);
 }
 
 fn programs_that_a_handler_starts_get_no_descriptors(toolchain: Toolchain) {

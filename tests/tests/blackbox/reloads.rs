@@ -243,11 +243,8 @@ fn signals_change_the_number_of_workers_and_tell_statistics() {
     assert!(line.contains("1 requests, ") && line.contains(" MiB"), "{line}");
 }
 
-#[test]
-fn a_paused_server_lets_connections_wait() {
-    let server = site().launch().start();
-    let mut kept = server.connect();
-    assert_eq!(kept.get("/").unwrap().status, 200);
+/// Pauses the server, and gives connections of which the last waits.
+fn pause(server: &Server) -> Vec<Client> {
     server.signal(Signal::TSTP);
     server.wait_for_log("paused: ");
     // The workers have heard of it as soon as they take no connection any more.
@@ -258,7 +255,30 @@ fn a_paused_server_lets_connections_wait() {
         waiting.push(client);
         (server.established_in_workers() < waiting.len()).then_some(())
     });
+    waiting
+}
+
+#[test]
+fn a_paused_server_lets_connections_wait() {
+    let server = site().launch().start();
+    let mut kept = server.connect();
+    assert_eq!(kept.get("/").unwrap().status, 200);
+    let waiting = pause(&server);
     assert_eq!(kept.get("/").unwrap().status, 200, "those that are there are served");
+    server.signal(Signal::TSTP);
+    for mut client in waiting {
+        assert_eq!(client.receive().unwrap().status, 200);
+    }
+}
+
+#[test]
+fn a_server_that_is_reloaded_while_it_is_paused_stays_so() {
+    let server = site().launch().start();
+    let waiting = pause(&server);
+    server.signal(Signal::HUP);
+    server.wait_for_log("the reload is complete: generation 2 serves");
+    server.wait_for_lines(", which was to go, has finished after ", 2);
+    assert_eq!(server.established_in_workers(), 0, "new workers have let nobody in");
     server.signal(Signal::TSTP);
     for mut client in waiting {
         assert_eq!(client.receive().unwrap().status, 200);

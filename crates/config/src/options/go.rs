@@ -48,7 +48,8 @@ pub const ROWS: &[OptionRow] = &[
         value_name: "MIB",
         help: "The memory that each worker's Go runtime tries to stay within, in MiB, as the variable GOMEMLIMIT says it",
         doc: "Without it, and without `GOMEMLIMIT` in the environment or in `env`: nine tenths of the memory that the \
-              server's cgroup may have (version 2: memory.max), divided by `processes`; where there is no such limit, none. \
+              server's cgroup may have (version 2: the least of memory.max and memory.high, its own and of those around it), \
+              divided by the number of workers, mules and spoolers; where there is no such limit, none. \
               It is a soft limit: the runtime collects garbage more often, and goes beyond it rather than fail. Go 1.18 \
               and gccgo do not have it and ignore it.",
         uwsgi: NOT_THERE,

@@ -87,8 +87,10 @@ log. gccgo cannot tell that if one of them computes.",
         kind: Kind::Number { min: 0, max: 1 << 30, field: |config| &mut config.evil_reload_on_rss },
         value_name: "MIB",
         default: Some("0"),
-        help: "Replace a worker that has more MiB of memory (resident set) without waiting for its turn; 0 is no limit",
-        doc: FINISHES,
+        help: "Replace a worker that has more MiB of memory (resident set), however young; 0 is no limit",
+        doc: "\
+It goes before all others whose turn it is, and `min-worker-lifetime` does not hold. Its successor is started first, and what it \
+is handling is finished, up to `worker-reload-mercy`.",
         uwsgi: "kills the worker at once, with its requests.",
         ..ROW
     },

@@ -78,7 +78,7 @@ that runs already stays untouched if this one fails. `vacuum` removes it at the 
         help: "Go on in the background, with the log in this file",
         doc: "\
 All that can be found wrong at the start is still said at the terminal, with exit code 1; the command ends when the server goes
-on without it. Lines are added to the file. A service manager needs no such option, and systemd is better off without.",
+on without it. Lines are added to the file, so that `copytruncate` of logrotate(8) works. A service manager needs no such option, and systemd is better off without.",
         uwsgi: "goes into the background before it looks at most of its options, unless the name is `daemonize2`.",
         ..ROW
     },

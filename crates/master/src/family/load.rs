@@ -65,6 +65,11 @@ impl Load {
         if self.asleep { 0 } else { self.awake.min(workers) }
     }
 
+    /// Whether a connection is waited for, to start workers.
+    pub fn is_asleep(&self) -> bool {
+        self.asleep
+    }
+
     pub fn due(&self, plan: &Plan) -> Option<Millis> {
         (plan.needs_samples() && !self.asleep).then_some(self.next_sample)
     }
@@ -110,7 +115,7 @@ impl Family {
         if self.mood != super::Mood::Serving || self.load.asleep {
             return;
         }
-        self.weigh(now, samples, actions);
+        self.weigh(samples);
         let of_workers: Vec<Sample> =
             samples.iter().copied().filter(|sample| self.is_worker(sample.line)).collect();
         let serving: Vec<Sample> =
@@ -132,26 +137,14 @@ impl Family {
     }
 
     /// Looks at what memory members hold.
-    fn weigh(&mut self, now: Millis, samples: &[Sample], actions: &mut Actions) {
+    fn weigh(&mut self, samples: &[Sample]) {
         let over = |limit: u64, sample: &Sample| limit > 0 && sample.rss >= limit;
         for sample in samples.iter().filter(|sample| self.serves(sample.line)).collect::<Vec<_>>() {
             if over(self.plan.evil_reload_on_rss, sample) {
-                self.make_way(now, *sample, actions);
+                self.exhaust(sample.line, Tired::MuchMemory(sample.rss));
             } else if over(self.plan.reload_on_rss, sample) {
                 self.tire(sample.line, Tired::Memory(sample.rss));
             }
-        }
-    }
-
-    /// Replaces a member that cannot wait: it finishes while its successor starts.
-    fn make_way(&mut self, now: Millis, sample: Sample, actions: &mut Actions) {
-        let Some(member) = self.members.get(&sample.line) else { return };
-        let (who, pid, why) = (member.who, member.pid, Tired::Memory(sample.rss));
-        log(actions, format!("{who} (pid {pid}) {why} (evil-reload-on-rss): replacing it now"));
-        self.dismiss(now, sample.line, actions);
-        if let Some(place) = self.place(who) {
-            place.leave(sample.line);
-            place.due = now;
         }
     }
 

@@ -26,13 +26,16 @@ pub(super) struct Member {
     pub failure: Option<String>,
     /// One of the crew: it was told that nobody else of its name is left.
     pub begun: bool,
+    /// It was born while the server was paused, and takes no connections until it is told to.
+    pub paused: bool,
 }
 
 impl Member {
     /// One that is to be forked.
     pub fn expected(who: Who, generation: u32, now: Millis) -> Self {
         let stage = Stage::Expected;
-        Self { who, generation, pid: 0, born: now, stage, tired: None, failure: None, begun: false }
+        let (tired, failure) = (None, None);
+        Self { who, generation, pid: 0, born: now, stage, tired, failure, begun: false, paused: false }
     }
 }
 
@@ -58,6 +61,15 @@ pub(super) enum Tired {
     Requests,
     Lifetime,
     Memory(u64),
+    /// So much that it is the first whose turn it is, however young.
+    MuchMemory(u64),
+}
+
+impl Tired {
+    /// Whether others wait for it.
+    pub fn is_urgent(self) -> bool {
+        matches!(self, Self::MuchMemory(_))
+    }
 }
 
 impl std::fmt::Display for Tired {
@@ -65,7 +77,8 @@ impl std::fmt::Display for Tired {
         match self {
             Self::Requests => f.write_str("has taken its max-requests"),
             Self::Lifetime => f.write_str("has lived for its max-worker-lifetime"),
-            Self::Memory(bytes) => write!(f, "holds {} MiB of memory", bytes >> 20),
+            Self::Memory(bytes) => write!(f, "holds {} MiB of memory (reload-on-rss)", bytes >> 20),
+            Self::MuchMemory(bytes) => write!(f, "holds {} MiB of memory (evil-reload-on-rss)", bytes >> 20),
         }
     }
 }

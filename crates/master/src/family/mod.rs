@@ -180,11 +180,13 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// The server serves.
-    Ready(String),
+    Ready,
     /// It reads everything anew.
     Reloading,
     /// It ends.
     Stopping,
+    /// How it is, in a sentence for people.
+    State(String),
 }
 
 /// What a member is about.
@@ -286,6 +288,8 @@ pub struct Family {
     /// A worker has been ready: the application can be loaded, so what fails now is no error of the start.
     proven: bool,
     complained: Option<Millis>,
+    /// What the service manager was told last.
+    told: String,
 }
 
 type Actions = Vec<Action>;
@@ -311,6 +315,7 @@ impl Family {
             paused: false,
             proven: false,
             complained: None,
+            told: String::new(),
         };
         family.make_room(now);
         family
@@ -432,6 +437,16 @@ impl Family {
         }
         self.go_on_ending(now, actions);
         self.let_crew_begin(actions);
+        self.tell_state(actions);
+    }
+
+    /// Tells the service manager how the server is, if that has changed.
+    fn tell_state(&mut self, actions: &mut Actions) {
+        let state = if self.proven { self.summary() } else { return };
+        if self.told != state {
+            self.told.clone_from(&state);
+            actions.push(Action::Tell(News::State(state)));
+        }
     }
 
     /// When the next [`Event::Tick`] is due, if one is.
@@ -482,7 +497,8 @@ impl Family {
     /// Orders a member for this place; gives its line.
     fn spawn(&mut self, now: Millis, who: Who, generation: u32, actions: &mut Actions) -> u32 {
         let line = (1..).find(|line| !self.members.contains_key(line)).unwrap_or(u32::MAX);
-        self.members.insert(line, Member::expected(who, generation, now));
+        let paused = self.paused; // it is still so when the process is forked, which is next
+        self.members.insert(line, Member { paused, ..Member::expected(who, generation, now) });
         actions.push(Action::Spawn { line, who, generation });
         line
     }
@@ -595,10 +611,13 @@ impl Family {
             return;
         };
         member.stage = Stage::Ready { since: now };
-        let Member { who, pid, born, generation, .. } = *member;
+        let Member { who, pid, born, generation, paused, .. } = *member;
         log(actions, format!("{who} (pid {pid}) is ready after {} ms", now.since(born)));
-        if self.paused && !who.is_crew() {
-            actions.push(Action::Pause(line));
+        match (paused, self.paused) {
+            _ if who.is_crew() => {}
+            (false, true) => actions.push(Action::Pause(line)),
+            (true, false) => actions.push(Action::Resume(line)),
+            (true, true) | (false, false) => {}
         }
         self.accept_generation(generation, actions);
         if generation == self.generation && self.in_force != generation {
@@ -612,7 +631,7 @@ impl Family {
             }
         }
         if !std::mem::replace(&mut self.proven, true) {
-            actions.push(Action::Tell(News::Ready(self.summary())));
+            actions.push(Action::Tell(News::Ready));
         }
         if self.plan.trial {
             self.stop(0, actions);
@@ -716,6 +735,11 @@ impl Family {
         }
     }
 
+    /// The same, whatever it was tired for already.
+    fn exhaust(&mut self, line: u32, why: Tired) {
+        self.members.entry(line).and_modify(|member| member.tired = Some(why));
+    }
+
     fn pause(&mut self, actions: &mut Actions) {
         self.paused = !self.paused;
         log(
@@ -817,7 +841,15 @@ impl Family {
         let is_ready =
             |member: &&Member| matches!(member.stage, Stage::Ready { .. }) && !member.who.is_crew();
         let ready = self.members.values().filter(is_ready).count();
-        format!("{ready} of {} workers ready, generation {}", self.workers, self.generation)
+        let state = match self.mood {
+            Mood::Serving if self.load.is_asleep() => "no workers until a connection comes".to_owned(),
+            Mood::Serving => format!("{ready} of {} workers ready", self.wanted()),
+            Mood::Lingering { .. } => "ending: taking requests for a moment more".to_owned(),
+            Mood::Finishing => "ending: finishing what is under way".to_owned(),
+            Mood::Stopping { .. } => "ending at once".to_owned(),
+        };
+        let paused = if self.paused { ", paused" } else { "" };
+        format!("{state}, generation {}{paused}", self.generation)
     }
 }
 

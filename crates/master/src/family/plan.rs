@@ -29,7 +29,7 @@ pub struct Plan {
     pub max_lifetime_delta: u64,
     /// How many bytes of memory a worker may hold before it is replaced.
     pub reload_on_rss: u64,
-    /// The same, whoever else is being replaced, and however young it is.
+    /// The same, before all others whose turn it is, and however young it is.
     pub evil_reload_on_rss: u64,
     /// Fewer workers while there is little to do.
     pub cheaper: Option<Cheaper>,

@@ -187,7 +187,7 @@ impl Family {
     fn end_renewal(&mut self, actions: &mut Actions) {
         self.renewal.step = Step::Done;
         if self.mood == Mood::Serving {
-            actions.push(Action::Tell(News::Ready(self.summary())));
+            actions.push(Action::Tell(News::Ready));
         }
         if std::mem::take(&mut self.renewal.again) {
             self.reload(actions);
@@ -205,6 +205,7 @@ impl Family {
             _ => self.next_in_turn(now),
         };
         let Some((who, generation)) = turn else { return self.finish_rollout(actions) };
+        actions.extend(self.reason(who, generation).map(Action::Log));
         let line = self.spawn(now, who, generation, actions);
         self.places.entry(who).and_modify(|place| place.next = Some(line));
     }
@@ -217,9 +218,17 @@ impl Family {
         };
         let may = || self.places.values().filter(|place| place.due <= now).filter_map(serving);
         let outdated = may().find(|member| member.generation != self.generation);
-        let member =
-            outdated.or_else(|| may().find(|member| self.may_go(member).is_some_and(|due| due <= now)));
+        let tired = || may().filter(|member| self.may_go(member).is_some_and(|due| due <= now));
+        let urgent = || tired().find(|member| member.tired.is_some_and(Tired::is_urgent));
+        let member = outdated.or_else(urgent).or_else(|| tired().next());
         Some((member?.who, self.generation))
+    }
+
+    /// Why the member at this place is replaced by one of this generation, if it is not for new code.
+    fn reason(&self, who: Who, generation: u32) -> Option<String> {
+        let member = self.members.get(&self.places.get(&who)?.current?)?;
+        let why = member.tired.filter(|_| member.generation == generation)?;
+        Some(format!("{who} (pid {}) {why}: replacing it", member.pid))
     }
 
     fn finish_rollout(&mut self, actions: &mut Actions) {
@@ -235,7 +244,8 @@ impl Family {
 
     /// When a member that is tired may be replaced; `None`: it is not tired.
     fn may_go(&self, member: &Member) -> Option<Millis> {
-        member.tired.map(|_| member.born.after(self.plan.min_lifetime))
+        let age = |why: Tired| if why.is_urgent() { 0 } else { self.plan.min_lifetime };
+        member.tired.map(|why| member.born.after(age(why)))
     }
 
     /// Marks those that have lived long enough.

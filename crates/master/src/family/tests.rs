@@ -9,6 +9,7 @@ struct Story {
     now: Millis,
     log: Vec<String>,
     news: Vec<News>,
+    state: String,
     pids: i32,
 }
 
@@ -19,7 +20,8 @@ impl Story {
 
     fn with(plan: Plan) -> Self {
         let now = Millis(1_000_000);
-        Self { family: Family::new(plan, now), now, log: Vec::new(), news: Vec::new(), pids: 100 }
+        let (log, news, state) = (Vec::new(), Vec::new(), String::new());
+        Self { family: Family::new(plan, now), now, log, news, state, pids: 100 }
     }
 
     /// What is done about `event`, but for what is said.
@@ -28,6 +30,7 @@ impl Story {
         for action in self.family.on(self.now, event) {
             match action {
                 Action::Log(line) => self.log.push(line),
+                Action::Tell(News::State(state)) => self.state = state,
                 Action::Tell(news) => self.news.push(news),
                 Action::Forget(_) | Action::Promote(_) => {}
                 action => done.push(action),
@@ -224,8 +227,41 @@ mod lives {
         let mut story = Story::serving(2);
         assert_eq!(story.on(Event::Pause), [Action::Pause(1), Action::Pause(2)]);
         assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(2, 2, 1)]);
-        assert_eq!(story.ready(2), [Action::Pause(2)]);
+        assert_eq!(story.ready(2), [], "it was born so");
         assert_eq!(story.on(Event::Pause), [Action::Resume(1), Action::Resume(2)]);
+    }
+
+    #[test]
+    fn who_starts_while_the_server_is_paused_or_resumed_hears_of_it_when_it_is_ready() {
+        let mut story = Story::serving(2);
+        assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(2, 2, 1)]);
+        assert_eq!(story.on(Event::Pause), [Action::Pause(1)]);
+        assert_eq!(story.ready(2), [Action::Pause(2)]);
+        assert_eq!(story.after(YOUNG_MS, killed(2)), [spawn(2, 2, 1)]);
+        assert_eq!(story.on(Event::Pause), [Action::Resume(1)]);
+        assert_eq!(story.ready(2), [Action::Resume(2)]);
+    }
+
+    #[test]
+    fn the_service_manager_is_told_how_the_server_is() {
+        let mut story = Story::of(2);
+        story.on(Event::Tick);
+        assert_eq!(story.state, "", "it has not started");
+        story.ready(1);
+        assert_eq!(story.state, "1 of 2 workers ready, generation 1");
+        story.ready(2);
+        assert_eq!(story.state, "2 of 2 workers ready, generation 1");
+        story.on(Event::Pause);
+        assert_eq!(story.state, "2 of 2 workers ready, generation 1, paused");
+        story.on(Event::Pause);
+        story.on(killed(2));
+        assert_eq!(story.state, "1 of 2 workers ready, generation 1");
+        story.on(Event::Cheap);
+        assert_eq!(story.state, "no workers until a connection comes, generation 1");
+        story.on(Event::Finish);
+        assert_eq!(story.state, "ending: finishing what is under way, generation 1");
+        story.on(Event::Stop);
+        assert_eq!(story.state, "ending at once, generation 1");
     }
 }
 
@@ -286,14 +322,29 @@ mod replacing {
 
     #[test]
     fn too_much_memory_is_a_reason() {
-        let limits = Plan { reload_on_rss: 100, evil_reload_on_rss: 200, ..plan(2) };
+        let limits = Plan { reload_on_rss: 100, ..plan(2) };
         let mut story = Story::serving_with(limits);
         let holding = |line, rss| Sample { line, rss, ..Sample::default() };
         assert_eq!(story.due(1000), [Action::Sample]);
         assert_eq!(story.on(Event::Sampled(vec![holding(1, 99), holding(2, 100)])), []);
         assert_eq!(story.after(9_000, Event::Sampled(vec![])), [spawn(3, 2, 1), Action::Sample]);
-        let evil = story.on(Event::Sampled(vec![holding(1, 200), holding(2, 100)]));
-        assert_eq!(evil, [Action::Drain(1), spawn(4, 1, 1)]);
+        story.says(&["worker 2 (pid 102) holds 0 MiB", "(reload-on-rss): replacing it"]);
+    }
+
+    #[test]
+    fn far_too_much_memory_goes_first_and_young_and_still_one_at_a_time() {
+        let limits = Plan { evil_reload_on_rss: 200, ..plan(3) };
+        let mut story = Story::serving_with(limits);
+        let holding = |line, rss| Sample { line, rss, ..Sample::default() };
+        for line in 1..=3 {
+            story.on(Event::Enough { line });
+        }
+        assert_eq!(story.due(1000), [Action::Sample]);
+        let samples = vec![holding(1, 199), holding(2, 200), holding(3, 200)];
+        assert_eq!(story.on(Event::Sampled(samples)), [spawn(4, 2, 1)], "its successor comes first");
+        story.says(&["worker 2 (pid 102)", "(evil-reload-on-rss): replacing it"]);
+        assert_eq!(story.ready(4), [Action::Drain(2), spawn(5, 3, 1)]);
+        assert_eq!(story.ready(5), [Action::Drain(3)]);
     }
 }
 
@@ -543,8 +594,8 @@ mod reloads {
         );
         assert_eq!(story.on(Event::Tick), [spawn(4, 2, 1), spawn(5, 1, 1)]);
         assert_eq!(story.on(Event::Ready { line: 3 }), []);
-        assert_eq!(story.ready(4), [Action::Pause(4)]);
-        assert_eq!(story.ready(5), [Action::Pause(5), Action::Drain(1)]);
+        assert_eq!(story.ready(4), [], "it was born paused");
+        assert_eq!(story.ready(5), [Action::Drain(1)]);
         for line in 1..=3 {
             assert_eq!(story.on(exited(line, 0)), []);
         }

@@ -134,6 +134,7 @@ impl House<'_> {
                     listeners,
                     commons,
                     scoreboard: Arc::clone(&self.scoreboard),
+                    paused: self.family.is_paused(),
                 });
             }
         }

@@ -340,7 +340,8 @@ impl<'a> House<'a> {
     /// Tells the service manager. One that cannot be told just now is not waited for.
     fn tell(&self, news: &News) {
         let _told = match news {
-            News::Ready(status) => self.notifier.status(status) && self.notifier.ready(),
+            News::Ready => self.notifier.ready(),
+            News::State(state) => self.notifier.status(state),
             News::Reloading => self.notifier.reloading(),
             News::Stopping => self.notifier.stopping(),
         };
