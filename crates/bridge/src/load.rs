@@ -1,5 +1,8 @@
 //! An application's libraries: read and inspected once for all workers, then loaded and started in each.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use goherd_sys::library::Library;
@@ -132,10 +135,32 @@ impl App {
     }
 }
 
+/// Reads a file of which nobody writes anything meanwhile: what is half one release and half another might well look like a
+/// library. `None`: somebody does.
+fn read_quiet(
+    mut file: &File,
+    read: impl FnOnce(&mut &File) -> io::Result<Vec<u8>>,
+) -> io::Result<Option<Vec<u8>>> {
+    let version = |file: &File| file.metadata().map(|data| (data.len(), data.mtime(), data.mtime_nsec()));
+    let before = version(file)?;
+    let bytes = read(&mut file)?;
+    let is_quiet = !file.metadata()?.is_file() || version(file)? == before; // a pipe has no other use than being written to
+    Ok(is_quiet.then_some(bytes))
+}
+
+fn read_whole(file: &mut &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 impl AppLibrary {
     fn read(path: &Path) -> Result<Self, LoadError> {
-        let bytes = std::fs::read(path)
+        let bytes = File::open(path)
+            .and_then(|file| read_quiet(&file, read_whole))
             .map_err(|error| LoadError::new(path, format!("cannot be read: {error}; check the path")))?;
+        let in_pieces = "was written to while it was read: try again when the copy is complete, or put new files in its place with mv";
+        let bytes = bytes.ok_or_else(|| LoadError::new(path, in_pieces))?;
         let inspection = inspect(&bytes).map_err(|sentence| LoadError::new(path, sentence))?;
         let name = path.file_name().map_or_else(|| "app".into(), |name| name.to_string_lossy());
         // Longer names are refused by memfd_create(2).
@@ -288,5 +313,26 @@ mod tests {
         let error = "libgo.so.21: cannot open shared object file: No such file or directory";
         assert_eq!(hint(error), " (Debian and Ubuntu: apt install libgo21)");
         assert_eq!(hint("libm.so.6: cannot open shared object file"), "");
+    }
+
+    #[test]
+    fn a_file_is_not_read_while_somebody_writes_it() {
+        let path = std::env::temp_dir().join(format!("goherd-load-{}", std::process::id()));
+        std::fs::write(&path, "old").unwrap();
+        let file = File::open(&path).unwrap();
+        assert_eq!(read_quiet(&file, read_whole).unwrap().as_deref(), Some(&b"old"[..]));
+        let written = |file: &mut &File| {
+            let bytes = read_whole(file)?;
+            File::options().write(true).open(&path)?.set_modified(std::time::SystemTime::UNIX_EPOCH)?;
+            Ok(bytes)
+        };
+        assert_eq!(read_quiet(&file, written).unwrap(), None, "another time");
+        let grown = |file: &mut &File| {
+            let bytes = read_whole(file)?;
+            std::fs::write(&path, "longer")?;
+            Ok(bytes)
+        };
+        assert_eq!(read_quiet(&file, grown).unwrap(), None, "another length");
+        std::fs::remove_file(path).unwrap();
     }
 }
