@@ -328,6 +328,23 @@ pub fn executed_path() -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(text.to_bytes())))
 }
 
+/// The file whose code this function is in: the program's own, or that of a library. `None`: it is there no more.
+#[must_use]
+pub fn file_with_this_code() -> Option<PathBuf> {
+    let here = file_with_this_code as fn() -> Option<PathBuf> as usize;
+    let maps = std::fs::read("/proc/self/maps").ok()?;
+    maps.split(|&byte| byte == b'\n').find_map(|line| mapped(line, here))
+}
+
+/// The file of a line of proc(5)'s `maps`, `start-end perms offset device inode path`, if `address` is in there.
+fn mapped(line: &[u8], address: usize) -> Option<PathBuf> {
+    let path = line.iter().position(|&byte| byte == b'/').map(|at| &line[at..])?;
+    let (start, rest) = std::str::from_utf8(&line[..line.len() - path.len()]).ok()?.split_once('-')?;
+    let place = |text| usize::from_str_radix(text, 16).ok();
+    let place = place(start)?..place(rest.split(' ').next()?)?;
+    place.contains(&address).then(|| PathBuf::from(OsStr::from_bytes(path)))
+}
+
 /// Has the kernel kill this process when the one that has started it ends.
 pub fn end_with_parent() -> io::Result<()> {
     Ok(rp::set_parent_process_death_signal(Some(rp::Signal::KILL))?)
@@ -396,6 +413,17 @@ mod tests {
     fn the_path_of_this_program_is_known() {
         let found = std::fs::canonicalize(executed_path().unwrap()).unwrap();
         assert_eq!(found, std::fs::canonicalize("/proc/self/exe").unwrap());
+    }
+
+    #[test]
+    fn the_file_of_this_code_is_this_program_s() {
+        let found = std::fs::canonicalize(file_with_this_code().unwrap()).unwrap();
+        assert_eq!(found, std::fs::canonicalize("/proc/self/exe").unwrap());
+        let line = b"7f00-7f10 r-xp 00001000 08:01 42                 /usr/lib/a b.so";
+        assert_eq!(mapped(line, 0x7f0f).as_deref(), Some(std::path::Path::new("/usr/lib/a b.so")));
+        assert_eq!(mapped(line, 0x7f10), None);
+        assert_eq!(mapped(b"7f00-7f10 r-xp 00000000 00:00 0", 0x7f00), None, "nobody's");
+        assert_eq!(mapped(b"", 0), None);
     }
 
     #[test]
