@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::process as rp;
 
@@ -212,12 +213,36 @@ pub fn adopt_orphans() -> io::Result<()> {
     Ok(rp::set_child_subreaper(Some(rp::getpid()))?)
 }
 
-/// The children of this process, those that have ended among them. Call it with one thread.
+/// The children of this process, whichever of its threads has started them, those that have ended among them.
 #[must_use]
 pub fn children() -> Vec<Pid> {
-    let path = format!("/proc/self/task/{}/children", Pid::me());
-    let list = std::fs::read_to_string(path).unwrap_or_default();
-    list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::new).collect()
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let numbers = |list: String| -> Vec<i32> {
+        list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    };
+    lists.flat_map(numbers).filter_map(Pid::new).collect()
+}
+
+/// How often the children that are left are killed, so that their children, which are ours then, are too.
+const LAST_ROUNDS: u32 = 100;
+/// How long each of these rounds waits for them to be gone.
+const LAST_WAIT: Duration = Duration::from_millis(2);
+
+/// Ends whatever descends from this process, which has adopted its orphans and is about to end, but for the children that are
+/// to be spared.
+pub fn end_children(spared: &[Pid]) {
+    for _ in 0..LAST_ROUNDS {
+        while let Some(pid) = ended() {
+            let _reaped = reap(pid);
+        }
+        let left: Vec<_> = children().into_iter().filter(|pid| !spared.contains(pid)).collect();
+        if left.is_empty() {
+            return;
+        }
+        left.into_iter().for_each(|pid| kill(pid, Signum::KILL));
+        std::thread::sleep(LAST_WAIT);
+    }
 }
 
 /// What a process uses.
