@@ -1,6 +1,8 @@
 //! An application's libraries: read and inspected once for all workers, then loaded and started in each.
 
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use goherd_sys::library::Library;
@@ -133,6 +135,16 @@ impl App {
     }
 }
 
+/// Reads a file of which nobody writes anything meanwhile: what is half one release and half another might well look like a
+/// library. `None`: somebody does.
+fn read_quiet<T>(file: &mut File, read: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<Option<T>> {
+    let version = |file: &File| file.metadata().map(|data| (data.len(), data.mtime(), data.mtime_nsec()));
+    let before = version(file)?;
+    let content = read(file)?;
+    let is_quiet = !file.metadata()?.is_file() || version(file)? == before; // a pipe has no other use than being written to
+    Ok(is_quiet.then_some(content))
+}
+
 impl AppLibrary {
     fn read(path: &Path) -> Result<Self, LoadError> {
         let unreadable = |error| LoadError::new(path, format!("cannot be read: {error}"));
@@ -141,7 +153,9 @@ impl AppLibrary {
         let name = path.file_name().map_or_else(|| "app".into(), |name| name.to_string_lossy());
         // Longer names are refused by memfd_create(2).
         let name: String = name.chars().filter(|&c| c != '\0').take(50).collect();
-        let copy = Sealed::of(&name, &mut file).map_err(unreadable)?;
+        let in_pieces = "was written to while it was read: try again when the copy is complete, or put new files in its place with mv";
+        let copy = read_quiet(&mut file, |file| Sealed::of(&name, file)).map_err(unreadable)?;
+        let copy = copy.ok_or_else(|| LoadError::new(path, in_pieces))?;
         // The copy is looked at, not the file, which may be another a moment later.
         let inspection = inspect(&copy.bytes().map_err(unreadable)?);
         let inspection = inspection.map_err(|sentence| LoadError::new(path, sentence))?;
@@ -291,5 +305,23 @@ mod tests {
         let error = "libgo.so.21: cannot open shared object file: No such file or directory";
         assert_eq!(hint(error), " (Debian and Ubuntu: apt install libgo21)");
         assert_eq!(hint("libm.so.6: cannot open shared object file"), "");
+    }
+
+    #[test]
+    fn a_file_is_not_read_while_somebody_writes_it() {
+        let path = std::env::temp_dir().join(format!("goherd-load-{}", std::process::id()));
+        std::fs::write(&path, "old").unwrap();
+        let mut file = File::open(&path).unwrap();
+        assert_eq!(read_quiet(&mut file, |_| Ok("read")).unwrap(), Some("read"));
+        let written = |_: &mut File| {
+            File::options().write(true).open(&path)?.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        };
+        assert_eq!(read_quiet(&mut file, written).unwrap(), None, "another time");
+        assert_eq!(
+            read_quiet(&mut file, |_| std::fs::write(&path, "longer")).unwrap(),
+            None,
+            "another length"
+        );
+        std::fs::remove_file(path).unwrap();
     }
 }

@@ -55,6 +55,7 @@ pub fn main(call: &Call, application: &Application) -> Next {
 
 fn run(call: &Call, application: &Application) -> Result<Next, Failure> {
     signal::ignore_broken_pipes()?;
+    descriptors::fill_standard()?;
     let trial = trial()?;
     let handover = Handover::take()?;
     let inherited = inherited::take()?;

@@ -29,10 +29,12 @@ pub struct Server {
     call: Call,
     application: Application,
     program: Program,
-    /// Which file the program was, when it was started.
-    started: Option<Identity>,
-    /// Which one it was when it was last found to be another.
-    found: Option<Identity>,
+    /// The library that has the server in it, if it is not the program itself.
+    library: Option<PathBuf>,
+    /// Which files program and library were, when this process was started.
+    started: Files,
+    /// Which ones they were when they were last found to be others.
+    found: Files,
     workers: BTreeMap<u32, Workers>,
     /// What the program before this one has left of what all share.
     inherited: Option<Arc<Commons>>,
@@ -54,6 +56,9 @@ struct Workers {
 /// What tells a file from one that was put in its place.
 type Identity = (u64, u64, u64, i64, i64);
 
+/// Those of the program and of its library, as far as they are there.
+type Files = [Option<Identity>; 2];
+
 fn identity(path: &Path) -> Option<Identity> {
     let data = fs::metadata(path).ok()?;
     Some((data.dev(), data.ino(), data.size(), data.mtime(), data.mtime_nsec()))
@@ -70,13 +75,16 @@ impl Server {
                 .map_err(|error| format!("cannot tell where this program is: {error}"))?,
         };
         let program = Program { path, args };
-        let started = identity(Path::new("/proc/self/exe"));
+        let own = identity(Path::new("/proc/self/exe"));
+        let library = process::file_with_this_code().filter(|file| identity(file) != own);
+        let started = [own, library.as_deref().and_then(identity)];
         Ok(Self {
             call: call.clone(),
             application: application.clone(),
             program,
+            library,
             started,
-            found: None,
+            found: Files::default(),
             workers: BTreeMap::new(),
             inherited: None,
             baton: Arc::new(EventFd::new()?),
@@ -189,6 +197,11 @@ impl Server {
         self.workers.remove(&generation).map(|workers| workers.settings)
     }
 
+    /// Which files the program and its library are now.
+    fn files(&self) -> Files {
+        [identity(&self.program.path), self.library.as_deref().and_then(identity)]
+    }
+
     fn read_anew(&mut self, number: u32, sources: Sources) -> Result<Generation, Failure> {
         let Request::Run(config) = goherd_config::parse(&self.call)? else {
             return Err("the command line does not ask for a server any more".into());
@@ -203,8 +216,8 @@ impl Server {
 
 impl Owner for Server {
     fn renew(&mut self, generation: u32, open: &[&Listener]) -> Result<Renewed, String> {
-        let found = identity(&self.program.path);
-        if found.is_some() && found != self.started {
+        let found = self.files();
+        if found.iter().zip(&self.started).any(|(found, started)| found.is_some() && found != started) {
             self.found = found;
             return Ok(Renewed::Program(self.program.clone()));
         }
@@ -226,7 +239,7 @@ impl Owner for Server {
     }
 
     fn is_as_found(&self) -> bool {
-        identity(&self.program.path) == self.found
+        self.files() == self.found
     }
 }
 

@@ -61,12 +61,15 @@ pub fn run(
         None => Scoreboard::new()?,
         Some(handover) => Scoreboard::adopt(handover.scoreboard.try_clone()?)?,
     };
-    let number = || match pidfile.map_or(Ok(()), |path| server.write_pidfile(&path)) {
-        Err(error) if handover.is_some() => {
-            stderr::line(&format!("{error}; the server goes on without it")); // its number is what it was
-            Ok(())
+    let number = || {
+        goherd_master::keep_signals()?; // whoever has read the file may send some
+        match pidfile.map_or(Ok(()), |path| server.write_pidfile(&path)) {
+            Err(error) if handover.is_some() => {
+                stderr::line(&format!("{error}; the server goes on without it")); // its number is what it was
+                Ok(())
+            }
+            written => written,
         }
-        written => written,
     };
     if let Some(code) = background::enter(log.as_ref(), number)? {
         return Ok(Next::Exit(code));

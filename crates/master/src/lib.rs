@@ -19,5 +19,5 @@ pub use family::{
 pub use handover::Handover;
 pub use house::{
     About, Agenda, Alarm, Alarms, Errand, Generation, Legacy, Life, Means, Owner, Program, Renewed, Settings,
-    Stats, Store, Task, Upkeep, run,
+    Stats, Store, Task, Upkeep, keep_signals, run,
 };

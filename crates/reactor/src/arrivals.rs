@@ -1,4 +1,5 @@
-//! How new connections get in, and what happens when there is no room for them.
+//! How new connections get in, and what happens when there is no room for them: they wait in the kernel, and those that have
+//! waited longest for another request are closed to make room, as any server may do at any time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,6 +15,10 @@ use crate::table::locked;
 
 /// After how long accepting is tried again when descriptors were wanting.
 const RETRY_MS: u64 = 100;
+/// A connection that has waited that long for its next request may be closed for one that waits to be let in.
+const IDLE_MS: u64 = 500;
+/// So many of them are closed at a time.
+const MOST_CLOSED: usize = 32;
 /// How often it is told that no connection can be taken.
 const TOLD_MS: u64 = 10_000;
 /// Connections accepted at a time, so that a flood of them does not keep the others waiting.
@@ -95,7 +100,6 @@ impl Reactor {
                         let name = &self.shared.name;
                         format!("{name}: no connection can be accepted: {error}; those that come wait in the kernel")
                     });
-                    self.retry_soon(lead);
                     return self.exhausted(lead);
                 }
             }
@@ -129,6 +133,31 @@ impl Reactor {
         self.arrivals.shut.store(true, Ordering::SeqCst);
         lead.doors.shut_all(&self.epoll);
         lead.doors.pass_on(&self.epoll);
+        self.retry_soon(lead);
+        self.make_room(lead, Millis::now());
+    }
+
+    /// Closes connections that have waited long for their next request, if they were not looked for just now.
+    fn make_room(&self, lead: &mut Lead, now: Millis) {
+        if lead.made_room.is_some_and(|then| now.since(then) < RETRY_MS) {
+            return;
+        }
+        lead.made_room = Some(now);
+        let idle = |index| {
+            let slot = self.table.lock(index)?;
+            let since = slot.connection.as_ref()?.idle_since()?;
+            (now.since(since) >= IDLE_MS).then_some((since, index))
+        };
+        let mut idle: Vec<_> = self.table.used().filter_map(idle).collect();
+        idle.sort_unstable();
+        for (since, index) in idle.into_iter().take(MOST_CLOSED) {
+            let Some(mut slot) = self.table.lock(index) else { continue };
+            let connection = slot.connection.as_mut().filter(|it| it.idle_since() == Some(since));
+            if let Some(progress) = connection.map(|connection| connection.give_up(&self.shared)) {
+                self.settle(index, &mut slot, progress, None);
+            }
+        }
+        self.kick(); // there may be room now, or a request that came at the last moment
     }
 
     /// Lets accepting be tried again if it is time for that; gives when it will be, if not.

@@ -257,11 +257,26 @@ impl Connection {
         if !matches!(self.wait.awaited, Awaited::Next | Awaited::Bytes) {
             self.wait = Wait::default(); // there is less time now
         }
+        if soon {
+            self.readable = true;
+            return self.advance(shared);
+        }
+        self.give_up(shared)
+    }
+
+    /// Ends it, unless something has arrived that was not looked at yet.
+    pub fn give_up(&mut self, shared: &Shared) -> Progress {
         self.readable = true;
         match self.advance(shared) {
-            Progress::Waiting if self.input.is_none() && !soon => Progress::Closed,
+            Progress::Waiting if self.input.is_none() => Progress::Closed,
             progress => progress,
         }
+    }
+
+    /// Since when it has nothing to do but to wait for its next request, if that is so.
+    pub fn idle_since(&self) -> Option<Millis> {
+        let is_idle = self.phase == Phase::Waiting && !self.queued && self.input.is_none();
+        self.wait.since_answered().filter(|_| is_idle)
     }
 
     pub fn release_input(&mut self, shared: &Shared) {

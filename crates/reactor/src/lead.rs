@@ -155,6 +155,8 @@ pub(crate) struct Lead {
     pub exhausted: bool,
     /// When to try again, if what was left none of was descriptors: they may become free without any connection's end.
     pub retry: Option<Millis>,
+    /// When it was looked last for connections that can be done without.
+    pub made_room: Option<Millis>,
     /// Wake-ups that nobody has been told of.
     pub wakes: VecDeque<Event>,
 }
@@ -208,6 +210,7 @@ impl Reactor {
                 paused: false,
                 exhausted: false,
                 retry: None,
+                made_room: None,
                 wakes: VecDeque::new(),
             }),
             full: Rarely::new(FULL_MS),

@@ -94,6 +94,11 @@ impl Wait {
         may
     }
 
+    /// Since when another request is waited for, if it is that.
+    pub fn since_answered(&self) -> Option<Millis> {
+        (self.awaited == Awaited::Next).then_some(self.since)
+    }
+
     /// Whether it has lasted too long.
     pub fn is_over(&self, now: Millis) -> bool {
         self.due.is_some_and(|due| due <= now)

@@ -26,6 +26,22 @@ pub fn set(count: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(count), maximum: Some(count) })?)
 }
 
+/// Puts /dev/null where a descriptor from 0 to 2 is closed: whoever started this process may have left none open, and what is
+/// opened next would be taken for its input or its log. Rust's own start-up does so, and a program of another language that
+/// carries the server has had none. Call it before anything is opened.
+pub fn fill_standard() -> io::Result<()> {
+    for number in 0..=2 {
+        // SAFETY: fcntl with F_GETFD reads a flag, or fails for a number that is not a descriptor's.
+        let is_open = unsafe { libc::fcntl(number, libc::F_GETFD) } != -1;
+        // SAFETY: the path is a text that ends with a NUL. The lowest number that is free is this one, and it stays taken for
+        // the life of the process.
+        if !is_open && unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) } == -1 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 /// Lets no program that this process starts have more than the descriptors 0, 1 and 2 of all that are open now: whoever
 /// started this process may have left some open.
 pub fn keep_from_programs() -> io::Result<()> {

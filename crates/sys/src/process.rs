@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::process as rp;
 
@@ -212,12 +213,36 @@ pub fn adopt_orphans() -> io::Result<()> {
     Ok(rp::set_child_subreaper(Some(rp::getpid()))?)
 }
 
-/// The children of this process, those that have ended among them. Call it with one thread.
+/// The children of this process, whichever of its threads has started them, those that have ended among them.
 #[must_use]
 pub fn children() -> Vec<Pid> {
-    let path = format!("/proc/self/task/{}/children", Pid::me());
-    let list = std::fs::read_to_string(path).unwrap_or_default();
-    list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::new).collect()
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let numbers = |list: String| -> Vec<i32> {
+        list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    };
+    lists.flat_map(numbers).filter_map(Pid::new).collect()
+}
+
+/// How often the children that are left are killed, so that their children, which are ours then, are too.
+const LAST_ROUNDS: u32 = 100;
+/// How long each of these rounds waits for them to be gone.
+const LAST_WAIT: Duration = Duration::from_millis(2);
+
+/// Ends whatever descends from this process, which has adopted its orphans and is about to end, but for the children that are
+/// to be spared.
+pub fn end_children(spared: &[Pid]) {
+    for _ in 0..LAST_ROUNDS {
+        while let Some(pid) = ended() {
+            let _reaped = reap(pid);
+        }
+        let left: Vec<_> = children().into_iter().filter(|pid| !spared.contains(pid)).collect();
+        if left.is_empty() {
+            return;
+        }
+        left.into_iter().for_each(|pid| kill(pid, Signum::KILL));
+        std::thread::sleep(LAST_WAIT);
+    }
 }
 
 /// What a process uses.
@@ -328,6 +353,23 @@ pub fn executed_path() -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(text.to_bytes())))
 }
 
+/// The file whose code this function is in: the program's own, or that of a library. `None`: it is there no more.
+#[must_use]
+pub fn file_with_this_code() -> Option<PathBuf> {
+    let here = file_with_this_code as fn() -> Option<PathBuf> as usize;
+    let maps = std::fs::read("/proc/self/maps").ok()?;
+    maps.split(|&byte| byte == b'\n').find_map(|line| mapped(line, here))
+}
+
+/// The file of a line of proc(5)'s `maps`, `start-end perms offset device inode path`, if `address` is in there.
+fn mapped(line: &[u8], address: usize) -> Option<PathBuf> {
+    let path = line.iter().position(|&byte| byte == b'/').map(|at| &line[at..])?;
+    let (start, rest) = std::str::from_utf8(&line[..line.len() - path.len()]).ok()?.split_once('-')?;
+    let place = |text| usize::from_str_radix(text, 16).ok();
+    let place = place(start)?..place(rest.split(' ').next()?)?;
+    place.contains(&address).then(|| PathBuf::from(OsStr::from_bytes(path)))
+}
+
 /// Has the kernel kill this process when the one that has started it ends.
 pub fn end_with_parent() -> io::Result<()> {
     Ok(rp::set_parent_process_death_signal(Some(rp::Signal::KILL))?)
@@ -351,6 +393,20 @@ pub fn sleep_for_ever() -> ! {
 /// Takes these permissions from every file that this process, and those forked from it, make from now on: umask(2).
 pub fn set_umask(mode: u32) {
     let _before = rp::umask(rustix::fs::Mode::from_raw_mode(mode));
+}
+
+/// By how much the kernel prefers a process that was told so, in thousandths of the machine's memory.
+const PREFERRED_BY: i32 = 200;
+/// The most that it can be told.
+const MOST_PREFERRED: i32 = 1000;
+
+/// When memory runs out, has the kernel rather end this process, and those that it starts, than the one that it was forked from:
+/// proc(5), `oom_score_adj`. Call it as long as the process is who it was at its start.
+pub fn prefer_for_want_of_memory() -> io::Result<()> {
+    let path = "/proc/self/oom_score_adj";
+    let now = std::fs::read_to_string(path)?;
+    let now: i32 = now.trim().parse().map_err(|_| io::ErrorKind::InvalidData)?;
+    std::fs::write(path, (now + PREFERRED_BY).min(MOST_PREFERRED).to_string())
 }
 
 /// Replaces the descriptor 0 by /dev/null, so that no worker reads the terminal.
@@ -382,6 +438,17 @@ mod tests {
     fn the_path_of_this_program_is_known() {
         let found = std::fs::canonicalize(executed_path().unwrap()).unwrap();
         assert_eq!(found, std::fs::canonicalize("/proc/self/exe").unwrap());
+    }
+
+    #[test]
+    fn the_file_of_this_code_is_this_program_s() {
+        let found = std::fs::canonicalize(file_with_this_code().unwrap()).unwrap();
+        assert_eq!(found, std::fs::canonicalize("/proc/self/exe").unwrap());
+        let line = b"7f00-7f10 r-xp 00001000 08:01 42                 /usr/lib/a b.so";
+        assert_eq!(mapped(line, 0x7f0f).as_deref(), Some(std::path::Path::new("/usr/lib/a b.so")));
+        assert_eq!(mapped(line, 0x7f10), None);
+        assert_eq!(mapped(b"7f00-7f10 r-xp 00000000 00:00 0", 0x7f00), None, "nobody's");
+        assert_eq!(mapped(b"", 0), None);
     }
 
     #[test]

@@ -71,8 +71,8 @@ pub struct SignalFd {
 impl SignalFd {
     /// Blocks `signals` in this thread (call it before there are others) and makes them readable instead.
     pub fn new(signals: &[Signum]) -> io::Result<Self> {
+        keep(signals)?;
         let set = set_of(signals);
-        set_mask(libc::SIG_BLOCK, &set)?;
         // SAFETY: -1 asks for a new descriptor, the set is initialised and outlives the call.
         let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
         if fd < 0 {
@@ -101,6 +101,11 @@ impl AsFd for SignalFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// Lets these signals wait, until somebody reads them.
+pub fn keep(signals: &[Signum]) -> io::Result<()> {
+    set_mask(libc::SIG_BLOCK, &set_of(signals))
 }
 
 /// Lets this process hear of its children's ends: whoever has started it may have had no ear for those of its own

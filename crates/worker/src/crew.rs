@@ -30,7 +30,7 @@ pub(crate) fn watch(desk: &Arc<Desk>) {
         }
     }
     if desk.gives_up() {
-        process::exit_now(1); // an application that is still loading has nobody to finish for
+        desk.end_unready()
     }
     let _it_is_told_once = desk.is_alone();
     desk.leave();

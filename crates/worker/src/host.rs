@@ -133,6 +133,7 @@ impl Desk {
     pub fn is_alone(&self) -> bool {
         let first = !self.orphaned.swap(true, Ordering::SeqCst);
         if first {
+            let _some_may_be_left = process::adopt_orphans(); // the master did
             stderr::line(&format!(
                 "{}: the master is gone: finishing what is under way, then ending",
                 self.who
@@ -187,9 +188,7 @@ impl Desk {
     /// Ends the process.
     pub fn end(&self) -> ! {
         if self.orphaned.load(Ordering::SeqCst) {
-            // The master would end the children that handlers have left behind. They are in this process's group, so
-            // this ends it as well.
-            process::kill_group(Pid::me(), Signum::KILL);
+            self.end_alone()
         }
         process::exit_now(0)
     }
@@ -199,8 +198,21 @@ impl Desk {
     /// Ends a process that has had its time to finish without a master.
     pub fn end_at_last(&self) -> ! {
         stderr::line(&format!("{}: still not finished without a master: ending", self.who));
+        self.end_alone()
+    }
+
+    /// Ends a process without a master, and all that it has started, as the master would have: its children first, some of which
+    /// may have left its group, then that group, and itself with it.
+    fn end_alone(&self) -> ! {
+        process::end_children(&[]);
         process::kill_group(Pid::me(), Signum::KILL);
         process::sleep_for_ever()
+    }
+
+    /// Ends a process whose master is gone before the application was ready: it has nobody to finish for.
+    pub fn end_unready(&self) -> ! {
+        let _nobody_else_does = process::adopt_orphans();
+        self.end_alone()
     }
 }
 

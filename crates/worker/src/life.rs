@@ -158,6 +158,7 @@ fn settle_in(
     process::lead_own_group()?;
     signal::reset()?;
     process::close_stdin()?;
+    let _all_are_alike_then = process::prefer_for_want_of_memory();
     std::env::set_current_dir(&settings.folder).map_err(|error| {
         io::Error::other(format!("chdir: cannot go to {}: {error}", settings.folder.display()))
     })?;

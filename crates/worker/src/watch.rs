@@ -70,7 +70,7 @@ impl Watch {
             wait = [reactor.look(), time, self.mind_stuck()].into_iter().flatten().min();
         }
         if self.desk.gives_up() {
-            process::exit_now(1); // an application that is still loading has nobody to finish for
+            self.desk.end_unready()
         }
         self.end_orphan()
     }

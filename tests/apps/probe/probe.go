@@ -263,12 +263,17 @@ func drip(w http.ResponseWriter, r *http.Request) {
 	touch(r.URL.Query().Get("file"))
 }
 
-// spawn starts a child that outlives every test, and tells its process number. It has a session of its own if
-// the query says so.
-func spawn(w http.ResponseWriter, r *http.Request) {
+// sleeper starts a child that outlives every test, if it likes in a session of its own.
+func sleeper(ownSession bool) (*exec.Cmd, error) {
 	child := exec.Command("sleep", "1000")
-	child.SysProcAttr = &syscall.SysProcAttr{Setsid: r.URL.Query().Get("session") == "own"}
-	if err := child.Start(); err != nil {
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: ownSession}
+	return child, child.Start()
+}
+
+// spawn starts a sleeper, and tells its process number. It has a session of its own if the query says so.
+func spawn(w http.ResponseWriter, r *http.Request) {
+	child, err := sleeper(r.URL.Query().Get("session") == "own")
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -299,6 +304,14 @@ func main() {
 	log.Printf("probe: main run %d in process %d", atomic.AddInt32(&mains, 1), os.Getpid())
 	switch os.Getenv("PROBE_MAIN") {
 	case "hang":
+		time.Sleep(time.Hour)
+	case "spawn and hang":
+		for _, ownSession := range []bool{true, false} {
+			if _, err := sleeper(ownSession); err != nil {
+				log.Fatal(err)
+			}
+		}
+		log.Print("probe: started two children")
 		time.Sleep(time.Hour)
 	case "panic":
 		panic("main of the probe was told to panic")

@@ -65,9 +65,14 @@ struct Holdings {
 
 impl Holdings {
     fn of(server: &Server) -> Self {
-        eventually("nobody but the workers that serve is there", || {
-            (server.worker_pids().len() == WORKERS).then_some(())
-        });
+        eventually(
+            "nobody but the workers that serve is there, nor a dead one that the master holds",
+            || {
+                let (master, alive) = (server.master_pid(), server.worker_pids().len());
+                let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap();
+                (alive == WORKERS && children.split_whitespace().count() == WORKERS).then_some(())
+            },
+        );
         Self {
             master: memory(server.master_pid()),
             workers: server.worker_pids().into_iter().map(memory).collect(),

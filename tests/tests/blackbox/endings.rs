@@ -13,6 +13,7 @@ with_both_toolchains!(
     sigint_ends_all_at_once_with_the_children_of_handlers,
     sigquit_ends_all_at_once,
     workers_of_a_killed_master_free_the_port_and_finish_what_is_under_way,
+    what_a_starting_worker_of_a_killed_master_has_started_ends_with_it,
     a_worker_in_which_no_goroutine_runs_frees_the_port_of_a_killed_master_too,
     a_worker_s_children_end_with_it,
     sigterm_ends_a_server_whose_workers_are_starting,
@@ -73,7 +74,7 @@ fn sigquit_ends_all_at_once(toolchain: Toolchain) {
 
 fn workers_of_a_killed_master_free_the_port_and_finish_what_is_under_way(toolchain: Toolchain) {
     let (server, scratch) = (probe(toolchain).processes(2).goroutines(4).start(), Scratch::new());
-    let child = server.text("/spawn").parse().unwrap();
+    let children = ["/spawn", "/spawn?session=own"].map(|path| server.text(path).parse().unwrap());
     let mut held = hold(&server, &scratch, "gate");
     let port = server.port();
     server.signal(Signal::KILL);
@@ -81,9 +82,17 @@ fn workers_of_a_killed_master_free_the_port_and_finish_what_is_under_way(toolcha
     assert!(!server.family().is_empty(), "the worker that holds a request is there still");
     scratch.write("gate", "");
     assert_eq!(held.receive().unwrap().text(), "let go");
-    eventually("the child of a handler ends", || Process::find(child).is_none().then_some(()));
     server.wait_until_nobody_is_left();
+    assert_eq!(children.map(Process::find), [None, None]);
     server.wait_for_log("the master is gone: finishing what is under way, then ending");
+}
+
+fn what_a_starting_worker_of_a_killed_master_has_started_ends_with_it(toolchain: Toolchain) {
+    let server = probe(toolchain).with(["--env", "PROBE_MAIN=spawn and hang"]).begin();
+    server.wait_for_log("probe: started two children");
+    assert_eq!(server.family().len(), 4, "{:?}", server.family());
+    server.signal(Signal::KILL);
+    server.wait_until_nobody_is_left();
 }
 
 fn a_worker_in_which_no_goroutine_runs_frees_the_port_of_a_killed_master_too(toolchain: Toolchain) {

@@ -10,6 +10,7 @@ with_both_toolchains!(
     two_workers_are_two_processes_and_both_answer,
     the_master_has_one_thread_and_no_go_in_it,
     workers_are_children_of_the_master_and_lead_groups_of_their_own,
+    when_memory_runs_out_a_worker_goes_before_the_master,
     workers_become_the_user_that_uid_and_gid_name,
     a_user_without_a_group_brings_its_own,
 );
@@ -55,6 +56,14 @@ fn workers_are_children_of_the_master_and_lead_groups_of_their_own(toolchain: To
         assert_eq!((worker.parent, worker.group), (server.master_pid(), worker.pid));
     }
     assert_eq!(server.family().len(), 4, "{:?}", server.family());
+}
+
+fn when_memory_runs_out_a_worker_goes_before_the_master(toolchain: Toolchain) {
+    let server = probe(toolchain).start();
+    let preference =
+        |pid: u32| -> i32 { Process::find(pid).unwrap().file("oom_score_adj").trim().parse().unwrap() };
+    let (master, worker) = (preference(server.master_pid()), preference(server.worker_pids()[0]));
+    assert!(worker > master || master == 1000, "{worker} and {master}");
 }
 
 fn a_user_without_a_group_brings_its_own(toolchain: Toolchain) {

@@ -1,9 +1,9 @@
 //! Limits: how much a peer may send, how long it may take, how many there may be; each answers as documented.
 
-use goherd_tests::{Client, Front, Launch, Process, Toolchain, launch, with_both_toolchains};
+use goherd_tests::{Client, Front, Launch, Process, Scratch, Toolchain, launch, with_both_toolchains};
 
 use crate::messages::refused;
-use crate::probe;
+use crate::{hold, probe};
 
 with_both_toolchains!(
     a_body_that_is_too_long_is_refused,
@@ -14,6 +14,7 @@ with_both_toolchains!(
     an_idle_connection_is_ended,
     the_last_request_of_a_connection_says_so,
     a_connection_too_many_waits_until_another_ends,
+    idle_connections_make_room,
     a_web_server_that_stalls_is_given_up,
 );
 
@@ -177,21 +178,35 @@ fn the_last_request_of_a_connection_says_so(toolchain: Toolchain) {
 }
 
 fn a_connection_too_many_waits_until_another_ends(toolchain: Toolchain) {
-    let server = probe(toolchain).with(["--max-connections", "2"]).start();
-    let mut clients = [server.connect(), server.connect()];
-    for client in &mut clients {
-        assert_eq!(client.get("/").unwrap().status, 200);
-    }
+    let (server, scratch) =
+        (probe(toolchain).goroutines(3).with(["--max-connections", "2"]).start(), Scratch::new());
+    let [first, mut second] = ["first", "second"].map(|name| hold(&server, &scratch, name));
     let mut waiting = server.connect();
     waiting.send(get("/", "")).unwrap();
-    for client in &mut clients {
-        assert_eq!(client.get("/sleep?ms=50").unwrap().text(), "slept", "the others go on");
-    }
-    let [first, second] = clients;
     drop(first);
+    scratch.write("first", "");
     assert_eq!(waiting.receive().unwrap().text(), "hello from the probe\n");
+    scratch.write("second", "");
+    assert_eq!(second.receive().unwrap().text(), "let go", "the others go on");
     drop((second, waiting));
     assert_eq!(server.text("/"), "hello from the probe\n");
+}
+
+/// Whoever keeps connections without using them keeps nobody out.
+fn idle_connections_make_room(toolchain: Toolchain) {
+    let server = probe(toolchain).goroutines(4).with(["--max-connections", "4"]).start();
+    let mut idle = [(); 3].map(|()| server.connect());
+    for client in &mut idle {
+        assert_eq!(client.get("/").unwrap().status, 200);
+    }
+    let scratch = Scratch::new();
+    let mut held = hold(&server, &scratch, "held");
+    assert_eq!(server.text("/"), "hello from the probe\n");
+    for client in &mut idle {
+        assert_eq!(client.receive_to_end().unwrap(), b"");
+    }
+    scratch.write("held", "");
+    assert_eq!(held.receive().unwrap().text(), "let go");
 }
 
 fn a_web_server_that_stalls_is_given_up(toolchain: Toolchain) {

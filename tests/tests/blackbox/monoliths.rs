@@ -1,10 +1,11 @@
 //! An executable that carries its server: when it is a server and when a plain program, and what the application finds.
 
 use std::fs;
+use std::path::PathBuf;
 
 use goherd_tests::{
-    Client, Program, Scratch, Server, Shape, Signal, Toolchain, app, eventually, every_go, kill, launch_of,
-    shaped, shaped_by, with_both_toolchains,
+    Address, Client, Program, Scratch, Server, Shape, Signal, Toolchain, app, eventually, every_go, kill,
+    launch_of, shaped, shaped_by, with_both_toolchains,
 };
 
 with_both_toolchains!(
@@ -16,7 +17,22 @@ with_both_toolchains!(
     its_mules_and_spoolers_work_die_and_are_replaced,
     a_library_cannot_join_it,
     what_is_wrong_at_start_is_one_line,
+    nothing_takes_the_place_of_closed_descriptors,
 );
+
+/// Nobody tidies up before the server as Rust's own start-up does: what it opens first would be its input, and its log.
+fn nothing_takes_the_place_of_closed_descriptors(toolchain: Toolchain) {
+    let scratch = Scratch::new();
+    let launch = launch_of(&shaped(toolchain, Shape::Monolith, "probe"));
+    let socket = Address::Unix(scratch.path("socket"));
+    let closed = ["sh", "-c", r#"exec "$0" "$@" <&- >&- 2>&-"#];
+    let server = launch.with(["--http-socket", &scratch.text("socket")]).under(closed).begin();
+    let ask = || Client::connect(&socket).and_then(|mut client| client.get("/")).ok();
+    assert_eq!(eventually("it serves", ask).text(), "hello from the probe\n");
+    let link = |number: u32| fs::read_link(format!("/proc/{}/fd/{number}", server.master_pid())).unwrap();
+    assert_eq!([0, 1, 2].map(link), ["/dev/null"; 3].map(PathBuf::from));
+    assert_eq!(server.stop(), 0);
+}
 
 fn an_ini_file_or_the_environment_asks_for_a_server(toolchain: Toolchain) {
     let program = shaped(toolchain, Shape::Monolith, "probe");

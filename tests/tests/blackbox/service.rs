@@ -108,6 +108,22 @@ fn the_pidfile_names_the_master() {
     assert_eq!(fs::read_dir(scratch.folder()).unwrap().count(), 1, "nothing is left beside it");
 }
 
+/// Whoever has read the number may use it.
+#[test]
+fn a_server_that_has_written_its_pidfile_understands_signals() {
+    for _ in 0..10 {
+        let scratch = Scratch::new();
+        let file = scratch.path("app.pid");
+        let server = launch().on_loopback().with(["--pidfile", &scratch.text("app.pid")]).begin();
+        while !file.exists() {
+            assert_eq!(server.try_exit(), None, "{}", server.log());
+        }
+        server.signal(Signal::HUP);
+        server.wait_for_log("the reload is complete");
+        assert_eq!(server.stop(), 0);
+    }
+}
+
 #[test]
 fn a_server_that_does_not_start_leaves_the_pidfile_of_another_alone() {
     let scratch = Scratch::new();

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use goherd_tests::{
-    Place, Scratch, Server, Shape, Signal, Toolchain, Traffic, eventually, launch_of, shaped,
+    Place, Scratch, Server, Shape, Signal, Toolchain, Traffic, eventually, installed, launch_of, shaped,
     with_both_toolchains,
 };
 
@@ -14,6 +14,7 @@ with_both_toolchains!(
     upgrades_under_load_lose_no_request,
     what_is_under_way_outlives_an_upgrade,
     executables_that_carry_their_server_are_replaced_under_load,
+    a_new_library_with_the_server_in_it_takes_over,
 );
 
 /// Puts this file in the place of the server's program.
@@ -104,6 +105,41 @@ fn executables_that_carry_their_server_are_replaced_under_load(toolchain: Toolch
         assert!(tally.missed.is_empty() && tally.answered > 100, "{shape:?}: {tally}\n{}", server.log());
         assert_eq!(server.stop(), 0);
     }
+}
+
+/// An application that is linked with the server: a new version of that comes with a reload, though the executable is the same.
+fn a_new_library_with_the_server_in_it_takes_over(toolchain: Toolchain) {
+    let (scratch, program) = (Scratch::new(), shaped(toolchain, Shape::Linked, "probe"));
+    let install = || {
+        for file in fs::read_dir(installed().join("lib")).unwrap().map(|file| file.unwrap()) {
+            if file.file_name().to_string_lossy().contains(".so") {
+                fs::copy(file.path(), scratch.path("new")).unwrap();
+                fs::rename(scratch.path("new"), scratch.folder().join(file.file_name())).unwrap();
+            }
+        }
+    };
+    install();
+    let libraries = scratch.folder().to_str().unwrap();
+    let launch = launch_of(&program).environment("LD_LIBRARY_PATH", libraries).on_loopback();
+    let server = launch.processes(2).goroutines(8).start();
+    let runs_old_code = |pid: u32| {
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+        maps.lines().any(|line| line.contains("libgoherd.so") && line.ends_with(" (deleted)"))
+    };
+    assert!(!runs_old_code(server.master_pid()), "{}", server.log());
+    let traffic = Traffic::begin(&server.address(), &HABITS);
+    install();
+    assert!(runs_old_code(server.master_pid()));
+    server.signal(Signal::HUP);
+    server.wait_for_log("is good: it takes over");
+    server.wait_for_log("the reload is complete");
+    eventually("all processes run the new library", || {
+        let all = [server.worker_pids(), vec![server.master_pid()]].concat();
+        (all.len() == 3 && !all.into_iter().any(runs_old_code)).then_some(())
+    });
+    let tally = traffic.end();
+    assert!(tally.missed.is_empty() && tally.answered > 100, "{tally}\n{}", server.log());
+    assert_eq!(server.stop(), 0);
 }
 
 #[test]

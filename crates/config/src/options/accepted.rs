@@ -11,6 +11,14 @@ pub const ROWS: &[OptionRow] = &[
         ..ROW
     },
     OptionRow {
+        names: &["no-orphans"],
+        kind: Kind::Flag(|draft, _| {
+            draft.remarks.push("not needed; workers never outlive the master for long")
+        }),
+        help: "Workers end when the master is gone, which they always do, after what they have under way; accepted with a note",
+        ..ROW
+    },
+    OptionRow {
         names: &["signal-bufsize"],
         kind: Kind::Text(|draft, _| {
             draft.remarks.push("not needed; 128 signals wait in a process, whatever their socket holds");

@@ -609,6 +609,12 @@ const CASES: &[Case] = &[
         shows: |r| config(r).daemonize.as_deref() == Some(Path::new("/var/log/app.log")),
         refused: &[("", "expected a path")],
     },
+    Case {
+        option: "no-orphans",
+        value: "true",
+        shows: |r| noted(r, "workers never outlive the master"),
+        refused: &[("x", "true or false")],
+    },
     Case { option: "signal-bufsize", value: "65536", shows: |r| noted(r, "128 signals wait"), refused: &[] },
     Case {
         option: "die-on-term",

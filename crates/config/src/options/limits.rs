@@ -125,7 +125,8 @@ all wait for does not count.",
         help: "The most connections of one worker; more wait in the kernel until one ends",
         doc: "\
 Without it: 65536, or three quarters of the descriptors that a process may have (`max-fd`) where that is less. Idle
-connections count.",
+connections count; those that have waited longest for their next request, half a second at least, are closed when there is no
+room for others.",
         uwsgi: NOT_THERE,
         ..ROW
     },

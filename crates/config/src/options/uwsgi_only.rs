@@ -26,7 +26,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("memory-report", ""),
     ("module", NOT_PYTHON),
     ("mount", ""),
-    ("no-orphans", ""),
     ("plugin", NO_PLUGINS),
     ("plugins", NO_PLUGINS),
     ("plugins-dir", NO_PLUGINS),

@@ -16,11 +16,6 @@ use super::{Generation, House};
 use crate::family::Event;
 use crate::handover::Handover;
 
-/// How often the children that are left are killed at the end, so that their children, which are ours then, are too.
-const LAST_ROUNDS: u32 = 100;
-/// How long each of these rounds waits for them to be gone, in microseconds.
-const LAST_WAIT_MICROS: u64 = 2_000;
-
 /// The most messages that are heard from one process at a time: more than its socket holds, so that last words are.
 const MOST_AT_ONCE: u32 = 4096;
 
@@ -81,18 +76,7 @@ impl Children {
 
     /// Ends whatever descends from this process: what handlers have started, and hidden from the group of their worker.
     pub fn end_all(&self) {
-        for _ in 0..LAST_ROUNDS {
-            while let Some(pid) = process::ended() {
-                let _reaped = process::reap(pid);
-            }
-            let left: Vec<_> =
-                process::children().into_iter().filter(|pid| !self.strangers.contains(pid)).collect();
-            if left.is_empty() {
-                return;
-            }
-            left.into_iter().for_each(|pid| process::kill(pid, Signum::KILL));
-            std::thread::sleep(std::time::Duration::from_micros(LAST_WAIT_MICROS));
-        }
+        process::end_children(&self.strangers);
     }
 }
 

@@ -52,6 +52,20 @@ const DOORS: u64 = 1 << 33;
 /// The token of the files that raise signals.
 const MONITORS: u64 = 1 << 34;
 
+/// The signals that a master understands.
+const UNDERSTOOD: [Signum; 10] = [
+    Signum::CHLD,
+    Signum::HUP,
+    Signum::INT,
+    Signum::QUIT,
+    Signum::TERM,
+    Signum::TSTP,
+    Signum::TTIN,
+    Signum::TTOU,
+    Signum::USR1,
+    Signum::USR2,
+];
+
 /// What workers are made from and how the master looks after them: what one reading of the configuration comes to.
 #[derive(Debug)]
 pub struct Generation {
@@ -138,6 +152,11 @@ pub enum Life {
     Worker(Birth),
 }
 
+/// Lets signals wait for [`run`]: one that comes before it, from somebody who knows this process's number already, would end it.
+pub fn keep_signals() -> io::Result<()> {
+    signal::keep(&UNDERSTOOD)
+}
+
 /// Keeps the family until its end. It returns once in the master, and once in every process of the family.
 pub fn run(settings: Settings, owner: &mut dyn Owner) -> io::Result<Life> {
     let mut house = House::new(settings, owner)?;
@@ -218,18 +237,7 @@ struct House<'a> {
 
 impl<'a> House<'a> {
     fn new(mut settings: Settings, owner: &'a mut dyn Owner) -> io::Result<Self> {
-        let signals = SignalFd::new(&[
-            Signum::CHLD,
-            Signum::HUP,
-            Signum::INT,
-            Signum::QUIT,
-            Signum::TERM,
-            Signum::TSTP,
-            Signum::TTIN,
-            Signum::TTOU,
-            Signum::USR1,
-            Signum::USR2,
-        ])?;
+        let signals = SignalFd::new(&UNDERSTOOD)?;
         signal::hear_of_children()?;
         process::adopt_orphans()?;
         let epoll = Epoll::new()?;
