@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"math"
 	"path/filepath"
 	"sync"
 	"time"
@@ -70,15 +69,17 @@ func AddRbTimer(sig, secs int) bool {
 	return said(err, "AddRbTimer(%d, %d)", sig, secs)
 }
 
-// seconds gives a time; where there is none that long, the longest that there is.
-func seconds(secs int) time.Duration {
-	switch most := int64(math.MaxInt64 / time.Second); {
-	case int64(secs) > most:
-		return math.MaxInt64
-	case int64(secs) < -most:
-		return math.MinInt64
+// seconds gives so many of them, or, if there cannot be so many, as many as there can be.
+func seconds(n int) time.Duration {
+	const most = int64(Forever / time.Second)
+	switch secs := int64(n); {
+	case secs > most:
+		return Forever
+	case secs < -most:
+		return -Forever
+	default:
+		return time.Duration(secs) * time.Second
 	}
-	return time.Duration(secs) * time.Second
 }
 
 // Timer has f called every so often, a millisecond at least, in one of the workers.
@@ -119,19 +120,6 @@ func FileMonitor(path string, f func()) error {
 		}
 	}
 	return named(err, "FileMonitor(%q)", path)
-}
-
-// seconds gives so many of them, or, if there cannot be so many, as many as there can be.
-func seconds(n int) time.Duration {
-	const most = int64(Forever / time.Second)
-	switch secs := int64(n); {
-	case secs > most:
-		return Forever
-	case secs < -most:
-		return -Forever
-	default:
-		return time.Duration(secs) * time.Second
-	}
 }
 
 // said tells the log of an error, and its caller whether there was none.
