@@ -313,8 +313,9 @@ mod tests {
         std::fs::write(&path, "old").unwrap();
         let mut file = File::open(&path).unwrap();
         assert_eq!(read_quiet(&mut file, |_| Ok("read")).unwrap(), Some("read"));
-        let written = |_: &mut File| {
-            File::options().write(true).open(&path)?.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        let written = |file: &mut File| {
+            let former = file.metadata()?.modified()? - std::time::Duration::from_secs(9);
+            File::options().write(true).open(&path)?.set_modified(former)
         };
         assert_eq!(read_quiet(&mut file, written).unwrap(), None, "another time");
         assert_eq!(
