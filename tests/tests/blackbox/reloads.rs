@@ -3,7 +3,7 @@
 use std::fs;
 
 use goherd_tests::{
-    Address, Habit, Scratch, Server, Signal, Toolchain, Traffic, app, c_library, eventually, launch,
+    Address, Client, Habit, Scratch, Server, Signal, Toolchain, Traffic, app, c_library, eventually, launch,
     skip_for_want_of, with_both_toolchains,
 };
 
@@ -273,7 +273,8 @@ fn a_paused_server_lets_connections_wait() {
 
 #[test]
 fn a_server_that_is_reloaded_while_it_is_paused_stays_so() {
-    let server = site().launch().start();
+    let site = site();
+    let server = site.launch().start();
     let waiting = pause(&server);
     server.signal(Signal::HUP);
     server.wait_for_log("the reload is complete: generation 2 serves");

@@ -218,9 +218,10 @@ impl Family {
         };
         let may = || self.places.values().filter(|place| place.due <= now).filter_map(serving);
         let outdated = may().find(|member| member.generation != self.generation);
-        let tired = || may().filter(|member| self.may_go(member).is_some_and(|due| due <= now));
-        let urgent = || tired().find(|member| member.tired.is_some_and(Tired::is_urgent));
-        let member = outdated.or_else(urgent).or_else(|| tired().next());
+        let tired = may().filter(|member| self.may_go(member).is_some_and(|due| due <= now));
+        // The eldest first: one that soon tires again would else be in turn for ever.
+        let rank = |member: &&Member| (!member.tired.is_some_and(Tired::is_urgent), member.born);
+        let member = outdated.or_else(|| tired.min_by_key(rank));
         Some((member?.who, self.generation))
     }
 

@@ -346,6 +346,37 @@ mod replacing {
         assert_eq!(story.ready(4), [Action::Drain(2), spawn(5, 3, 1)]);
         assert_eq!(story.ready(5), [Action::Drain(3)]);
     }
+
+    #[test]
+    fn who_tires_again_and_again_keeps_nobody_from_their_turn() {
+        let limits = Plan { evil_reload_on_rss: 1, ..plan(3) };
+        let mut story = Story::serving_with(limits);
+        let all = |story: &Story| {
+            let lines = story.family.live().into_iter().map(|live| live.line);
+            Event::Sampled(lines.map(|line| Sample { line, rss: 1, ..Sample::default() }).collect())
+        };
+        let (mut replaced, mut starting) = (Vec::new(), None);
+        while replaced.len() < 6 {
+            story.now = story.now.after(10);
+            let sampled = all(&story);
+            let actions = match starting.take() {
+                Some(line) => story.ready(line),
+                None => story.on(sampled),
+            };
+            for action in actions {
+                match action {
+                    Action::Spawn { line, who, .. } => {
+                        replaced.push(who.number);
+                        starting = Some(line);
+                    }
+                    Action::Drain(line) => assert_eq!(story.on(exited(line, 0)), []),
+                    other => panic!("{other:?}"),
+                }
+            }
+            story.on(all(&story));
+        }
+        assert_eq!(replaced, [1, 2, 3, 1, 2, 3]);
+    }
 }
 
 mod reloads {
