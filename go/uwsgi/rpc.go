@@ -137,13 +137,19 @@ func functionNamed(name string) function {
 
 // call calls it. A panic is an error, and a line in the log.
 func (f function) call(ctx context.Context, name string, args [][]byte) (result []byte, err error) {
+	returned := false
 	defer func() {
-		if reason := recover(); reason != nil {
+		if reason := recover(); !returned {
+			if reason == nil {
+				reason = "runtime.Goexit, or a panic of nil" // of the former the caller is told by the end of the call
+			}
 			logPanic(fmt.Sprintf("in the function %q", name), reason)
 			result, err = nil, fmt.Errorf("uwsgi: the function %q panicked: %v", name, reason)
 		}
 	}()
-	if result, err = f(ctx, args...); err != nil {
+	result, err = f(ctx, args...)
+	returned = true
+	if err != nil {
 		return nil, err
 	}
 	if len(result) > longestResult {

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +26,7 @@ func TestCallsWithinTheProcess(t *testing.T) {
 		"test.join":  join,
 		"test.fail":  func(context.Context, ...[]byte) ([]byte, error) { return nil, failure },
 		"test.panic": func(context.Context, ...[]byte) ([]byte, error) { panic("boom") },
+		"test.exit":  func(context.Context, ...[]byte) ([]byte, error) { runtime.Goexit(); return nil, nil },
 		"test.long":  func(context.Context, ...[]byte) ([]byte, error) { return make([]byte, longestResult+1), nil },
 	} {
 		if err := RegisterRPC(name, f); err != nil {
@@ -39,6 +42,18 @@ func TestCallsWithinTheProcess(t *testing.T) {
 	}
 	if _, err := CallRPC(ctx, "", "test.panic"); err == nil || !strings.Contains(err.Error(), "panicked: boom") {
 		t.Errorf("a panic: %v", err)
+	}
+	var logged bytes.Buffer
+	log.SetOutput(&logged)
+	defer log.SetOutput(os.Stderr)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		CallRPC(ctx, "", "test.exit")
+	}()
+	<-ended
+	if !strings.Contains(logged.String(), `panic in the function "test.exit": runtime.Goexit`) {
+		t.Errorf("the log of Goexit is %q", logged.String())
 	}
 	if _, err := CallRPC(ctx, "", "test.long"); err == nil || !strings.Contains(err.Error(), "16777217 bytes") {
 		t.Errorf("a long result: %v", err)
