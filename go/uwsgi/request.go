@@ -131,10 +131,7 @@ func headerOf(head string, fields []field) http.Header {
 // wantsClose says what http.Request.Close is: the peer will send no more.
 func wantsClose(r *http.Request) bool {
 	connection := r.Header["Connection"]
-	if r.ProtoMinor == 0 {
-		return !hasToken(connection, "keep-alive")
-	}
-	return hasToken(connection, "close")
+	return hasToken(connection, "close") || r.ProtoMinor == 0 && !hasToken(connection, "keep-alive")
 }
 
 func hasToken(values []string, token string) bool {

@@ -165,7 +165,7 @@ func TestWantsClose(t *testing.T) {
 		minor      int
 		connection string
 		want       bool
-	}{{1, "", false}, {1, "foo, Close", true}, {0, "", true}, {0, "Keep-Alive", false}} {
+	}{{1, "", false}, {1, "foo, Close", true}, {0, "", true}, {0, "Keep-Alive", false}, {0, "keep-alive, close", true}} {
 		r := &http.Request{ProtoMinor: c.minor, Header: http.Header{}}
 		if c.connection != "" {
 			r.Header.Set("Connection", c.connection)

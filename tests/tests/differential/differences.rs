@@ -101,6 +101,13 @@ pub const ALL: &[Difference] = &[
     case("GET /echo#frag (36)", "200 kept", "400 closed", TWO_WAYS),
     case("GET /echo?q#frag (38)", "200 kept", "400 closed", TWO_WAYS),
     case("get /echo (31)", "200 kept", "400 closed", TWO_WAYS),
+    case("GET /a\\b (30)", "200 kept", "400 closed", TWO_WAYS),
+    case(
+        "1.0 keep-alive, close",
+        "200 kept",
+        "200 closed",
+        "RFC 9112 §9.3: close counts, whatever else is said",
+    ),
     case("many fields", "200 kept", "431 closed", LIMIT),
     case("a long field", "200 kept", "431 closed", LIMIT),
     case("CONNECT", "404 kept", "405 closed", "no tunnel is made"),

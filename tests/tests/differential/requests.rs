@@ -171,6 +171,11 @@ fn connections() -> Vec<Case> {
         bytes("1.0 POST", "POST /echo HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello"),
         bytes("1.0 HEAD", "HEAD /echo HTTP/1.0\r\n\r\n"),
         bytes("1.0 HEAD keep-alive", "HEAD /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"),
+        bytes("1.0 keep-alive, close", "GET /echo HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"),
+        bytes(
+            "an empty Expect",
+            "POST /echo HTTP/1.1\r\nHost: x\r\nExpect:\r\nContent-Length: 5\r\n\r\nhello",
+        ),
         bytes("1.0 Expect", "POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello"),
         bytes("three pipelined", get(1) + &get(2) + &get(3)).answers(3),
         bytes(
