@@ -13,7 +13,7 @@ pub const ROWS: &[OptionRow] = &[
     OptionRow {
         names: &["no-orphans"],
         kind: Kind::Flag(|draft, _| {
-            draft.remarks.push("not needed; workers never outlive the master for long")
+            draft.remarks.push("not needed; workers never outlive the master for long");
         }),
         help: "Workers end when the master is gone, which they always do, after what they have under way; accepted with a note",
         ..ROW
