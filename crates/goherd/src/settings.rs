@@ -142,6 +142,8 @@ pub fn worker(config: &Config, app: App, baton: Arc<EventFd>) -> Result<goherd_w
         times: times(config),
         harakiri: config.harakiri,
         harakiri_grace: config.harakiri_grace,
+        worker_mercy: config.worker_reload_mercy,
+        crew_mercy: config.mule_reload_mercy,
         max_requests_per_life: config.max_requests,
         max_requests_delta: config.max_requests_delta,
         baton,

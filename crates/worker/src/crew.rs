@@ -15,10 +15,9 @@ use goherd_sys::eventfd::EventFd;
 use goherd_sys::{process, stderr};
 
 use crate::host::Desk;
-use crate::watch::ORPHAN_MERCY_MS;
 
-/// Hears the master for as long as there is one; then it ends the process.
-pub(crate) fn watch(desk: &Arc<Desk>) {
+/// Hears the master for as long as there is one; then it ends the process, which may finish for `mercy` milliseconds.
+pub(crate) fn watch(desk: &Arc<Desk>, mercy: u64) {
     let Ok(silence) = EventFd::new() else { process::exit_now(1) };
     loop {
         match desk.control.wait(true, silence.as_fd(), None, None) {
@@ -34,7 +33,7 @@ pub(crate) fn watch(desk: &Arc<Desk>) {
     }
     let _it_is_told_once = desk.is_alone();
     desk.leave();
-    std::thread::sleep(Duration::from_millis(ORPHAN_MERCY_MS));
+    std::thread::sleep(Duration::from_millis(mercy));
     desk.end_at_last()
 }
 

@@ -59,6 +59,10 @@ pub struct Settings {
     pub harakiri: Duration,
     /// How long one that takes longer may take to notice that.
     pub harakiri_grace: Duration,
+    /// How long a worker may go on finishing when its master is gone.
+    pub worker_mercy: Duration,
+    /// How long a mule or a spooler may.
+    pub crew_mercy: Duration,
     /// How many requests the life of a worker is for; 0: as many as come.
     pub max_requests_per_life: u64,
     /// How many more it is for with each worker's number.
@@ -94,6 +98,11 @@ pub struct DoorSettings {
 impl Settings {
     fn harakiri(&self) -> Harakiri {
         Harakiri { limit: millis(self.harakiri), grace: millis(self.harakiri_grace) }
+    }
+
+    /// How long `who` may go on finishing when its master is gone, in milliseconds.
+    pub(crate) fn mercy(&self, who: Who) -> u64 {
+        millis(if who.is_crew() { self.crew_mercy } else { self.worker_mercy })
     }
 }
 
@@ -167,8 +176,8 @@ fn settle_in(
     tasks.into_iter().for_each(|tasks| desk.has_tasks(tasks));
     share.remotes.caches.iter().try_for_each(Remote::begin)?; // threads: none may be there when privileges are given up
     if desk.who.is_crew() {
-        let desk = Arc::clone(desk);
-        spawn_watch(move || crew::watch(&desk))?;
+        let (desk, mercy) = (Arc::clone(desk), settings.mercy(desk.who));
+        spawn_watch(move || crew::watch(&desk, mercy))?;
         return Ok((None, spools));
     }
     let doors = listeners.into_iter().zip(&settings.doors);

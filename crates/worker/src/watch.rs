@@ -16,9 +16,7 @@ use goherd_sys::{eventfd, process, stderr};
 use crate::host::Desk;
 use crate::life::Settings;
 
-/// How long a worker whose master is gone may go on finishing.
-pub(crate) const ORPHAN_MERCY_MS: u64 = 60_000;
-/// How often it looks at the time meanwhile, in microseconds.
+/// How often a worker whose master is gone looks at the time meanwhile, in microseconds.
 const ORPHAN_TICK_MICROS: u32 = 100_000;
 /// How often a worker with handlers that do not return is looked at.
 const STUCK_TICK_MICROS: u32 = 50_000;
@@ -32,6 +30,8 @@ const TIME_FOR_STACKS: Duration = Duration::from_secs(2);
 pub(crate) struct Watch {
     desk: Arc<Desk>,
     reactor: Arc<Reactor>,
+    /// How long a worker whose master is gone may go on finishing, in milliseconds.
+    mercy: u64,
     /// How many requests the application handles at a time.
     cores: u32,
     /// The application may be asked for its stacks while others are at work.
@@ -49,7 +49,8 @@ pub(crate) struct Watch {
 impl Watch {
     pub fn new(desk: Arc<Desk>, reactor: Arc<Reactor>, settings: &Settings) -> Self {
         let (cores, asks_at_once) = (settings.cores, settings.app.can_stop_goroutines());
-        Self { desk, reactor, cores, asks_at_once, told: false, asked: false, polls: 0, calls: 0 }
+        let mercy = settings.mercy(desk.who);
+        Self { desk, reactor, mercy, cores, asks_at_once, told: false, asked: false, polls: 0, calls: 0 }
     }
 
     /// Watches for as long as the process lives.
@@ -79,8 +80,8 @@ impl Watch {
     /// wants to listen.
     fn end_orphan(&mut self) -> ! {
         self.desk.finish_alone(&self.reactor);
-        let mercy = Millis::now().after(ORPHAN_MERCY_MS);
-        while Millis::now() < mercy {
+        let end = Millis::now().after(self.mercy);
+        while Millis::now() < end {
             let waits = [self.reactor.look(), self.reactor.look_at_time(), self.mind_stuck()];
             let wait = waits.into_iter().flatten().min();
             eventfd::wait(self.reactor.watch_call(), wait.unwrap_or(ORPHAN_TICK_MICROS));

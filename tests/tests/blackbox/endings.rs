@@ -14,6 +14,7 @@ with_both_toolchains!(
     sigquit_ends_all_at_once,
     workers_of_a_killed_master_free_the_port_and_finish_what_is_under_way,
     what_a_starting_worker_of_a_killed_master_has_started_ends_with_it,
+    a_worker_without_a_master_has_no_more_time_to_finish_than_with_one,
     a_worker_in_which_no_goroutine_runs_frees_the_port_of_a_killed_master_too,
     a_worker_s_children_end_with_it,
     sigterm_ends_a_server_whose_workers_are_starting,
@@ -85,6 +86,15 @@ fn workers_of_a_killed_master_free_the_port_and_finish_what_is_under_way(toolcha
     server.wait_until_nobody_is_left();
     assert_eq!(children.map(Process::find), [None, None]);
     server.wait_for_log("the master is gone: finishing what is under way, then ending");
+}
+
+fn a_worker_without_a_master_has_no_more_time_to_finish_than_with_one(toolchain: Toolchain) {
+    let (server, scratch) = (probe(toolchain).with(["--worker-reload-mercy", "0.3"]).start(), Scratch::new());
+    let mut held = hold(&server, &scratch, "never");
+    server.signal(Signal::KILL);
+    server.wait_until_nobody_is_left();
+    server.wait_for_log("still not finished without a master: ending");
+    assert!(held.receive().is_err());
 }
 
 fn what_a_starting_worker_of_a_killed_master_has_started_ends_with_it(toolchain: Toolchain) {
