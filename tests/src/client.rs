@@ -287,7 +287,8 @@ impl Client {
         while self.received.len() < length {
             self.fill_or_fail()?;
         }
-        Ok(self.received.drain(..length).collect())
+        let rest = self.received.split_off(length);
+        Ok(std::mem::replace(&mut self.received, rest))
     }
 
     fn take_through(&mut self, end: &[u8]) -> io::Result<Vec<u8>> {

@@ -219,7 +219,9 @@ fn a_large_value_comes_and_goes_whole() {
         .with(["--cache-socket=127.0.0.1:0", "--cache2=name=a,items=64,blocksize=1048576", "--processes=2"])
         .expect_workers(2)
         .start();
-    let value: Vec<u8> = (0..40 << 20).map(|n: u32| n.to_le_bytes()[n as usize % 4]).collect();
+    // Forty mebibytes, no kibibyte of them like another.
+    let block = |number: u32| [&number.to_le_bytes()[..], &[b'v'; 1020]].concat();
+    let value = (0..40 << 10).map(block).collect::<Vec<_>>().concat();
     let mut client = connect_to(&server, "cache");
     client.send(order(&[("cmd", "set"), ("key", "k")], &value)).unwrap();
     assert_eq!(answer(&mut client, 111).0, ["status=ok"]);
