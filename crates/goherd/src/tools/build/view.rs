@@ -206,13 +206,12 @@ fn parsed(what: &str, file: &Path) -> Result<Value, Failure> {
 /// A file for `go build -overlay`.
 fn json(laid_over: &[(PathBuf, PathBuf)]) -> Result<String, Failure> {
     let text = |path: &Path| {
-        let text = path.to_str().map(|text| Value::from(text));
+        let text = path.to_str().map(str::to_owned);
         text.ok_or_else(|| format!("build: the go command cannot be told of {}", path.display()))
     };
     let mut pairs = serde_json::Map::new();
     for (place, file) in laid_over {
-        let place = text(place)?.as_str().unwrap_or_default().to_owned();
-        pairs.insert(place, text(file)?);
+        pairs.insert(text(place)?, text(file)?.into());
     }
     Ok(serde_json::json!({ "Replace": pairs }).to_string())
 }
