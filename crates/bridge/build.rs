@@ -35,6 +35,7 @@ fn main() {
     run(Command::new("objcopy").args(["-j", ".go_export"]).arg(&object).arg(&gox));
     println!("cargo::rustc-cfg=goherd_gccgo");
     println!("cargo::rustc-env=GOHERD_GCCGO_PLUGIN={}", plugin.display());
+    println!("cargo::rustc-env=GOHERD_GCCGO_NAME={gccgo}");
     println!("cargo::metadata=gox={}", gox.display());
     println!("cargo::metadata=object={}", object.display());
 }

@@ -29,5 +29,5 @@
 // that of the memory that the server may have, unless something says otherwise. With
 // gccgo, which cannot interrupt a goroutine that computes, GOMAXPROCS is 2 at least.
 //
-// The package works with Go 1.18 and newer and with gccgo 12 and newer.
+// The package works with Go 1.18 and newer and with gccgo 11 and newer.
 package uwsgi

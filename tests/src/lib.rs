@@ -34,13 +34,13 @@ pub use place::Place;
 pub use process::{Process, kill};
 pub use program::Program;
 pub use redis::{Redis, RedisPort};
-pub use scratch::Scratch;
+pub use scratch::{Scratch, renamed};
 pub use server::Server;
 pub use shapes::{
     Shape, all_by_gccgo_called, copy_source, installed, launch_of, library_of_version, shaped, shaped_by,
     shaped_by_gccgo, shaped_by_gccgo_called,
 };
-pub use toolchain::{Toolchain, every_go, skip, skip_for_want_of};
+pub use toolchain::{Toolchain, every_go, skip, skip_for_want_of, with_every_go};
 pub use traffic::{Habit, Miss, Tally, Traffic};
 pub use wait::{DEADLINE, eventually, eventually_or};
 

@@ -54,3 +54,18 @@ impl Scratch {
         eventually(&format!("the file {name} is made"), || self.path(name).exists().then_some(()));
     }
 }
+
+/// A file's content with another number behind each `name` that has one behind it, as many digits as stood there.
+#[must_use]
+pub fn renamed(content: &[u8], name: &[u8], number: &[u8]) -> Vec<u8> {
+    let mut content = content.to_vec();
+    let has_number = |at: &usize| {
+        let rest = content[*at..].strip_prefix(name).and_then(|rest| rest.get(..number.len()));
+        rest.is_some_and(|rest| rest.iter().all(u8::is_ascii_digit))
+    };
+    let places: Vec<usize> = (0..content.len()).filter(has_number).collect();
+    for place in places {
+        content[place + name.len()..][..number.len()].copy_from_slice(number);
+    }
+    content
+}

@@ -1,6 +1,6 @@
 //! The compilers at hand, and what happens to a test when one is missing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A Go compiler.
@@ -48,6 +48,17 @@ pub fn skip_for_want_of(tool: &str) {
     skip(&format!("{tool} is not installed"));
 }
 
+/// Runs a test with every `go` command of this machine, and says which.
+pub fn with_every_go(test: impl Fn(&Path)) {
+    for go in every_go() {
+        eprintln!("with {}", go_version(&go).unwrap_or_default());
+        test(&go);
+    }
+    if !candidates().iter().any(|go| go.starts_with(DISTRIBUTION) && go.exists()) {
+        skip(&format!("the distribution's Go ({DISTRIBUTION}/go-*) is not installed"));
+    }
+}
+
 /// Every `go` command of this machine, that of the path first, each version once.
 #[must_use]
 pub fn every_go() -> Vec<PathBuf> {
@@ -61,11 +72,22 @@ pub fn every_go() -> Vec<PathBuf> {
     found.into_iter().map(|(_, go)| go).collect()
 }
 
+/// Where Debian and Ubuntu put their versions of Go.
+const DISTRIBUTION: &str = "/usr/lib";
+
+/// The go of the path, those that were installed by hand, by the distribution, and by the go command itself.
 fn candidates() -> Vec<PathBuf> {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
     let mut all = vec![PathBuf::from("go"), PathBuf::from("/usr/local/go/bin/go")];
-    for entry in std::fs::read_dir("/usr/lib").into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("go-") {
-            all.push(entry.path().join("bin/go"));
+    for (folder, start) in [
+        (DISTRIBUTION.into(), "go-"),
+        (home.join("sdk"), "go1."),
+        (home.join("go/pkg/mod/golang.org"), "toolchain@"),
+    ] {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(start) {
+                all.push(entry.path().join("bin/go"));
+            }
         }
     }
     all

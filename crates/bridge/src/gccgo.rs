@@ -16,25 +16,46 @@ use goherd_sys::library::Library;
 use goherd_sys::memory::Sealed;
 use goherd_sys::process;
 
-use crate::inspect::{GCCGO_INIT, GCCGO_MAIN};
+use crate::inspect::{self, GCCGO_INIT, GCCGO_MAIN};
+
+/// The command of the gccgo that this server was built with.
+pub const GCCGO: Option<&str> = option_env!("GOHERD_GCCGO_NAME");
 
 #[cfg(goherd_gccgo)]
 const PLUGIN: Option<&[u8]> = Some(include_bytes!(env!("GOHERD_GCCGO_PLUGIN")));
 #[cfg(not(goherd_gccgo))]
 const PLUGIN: Option<&[u8]> = None;
 
-/// The Go package `uwsgi` as gccgo compiled it, ready to be loaded.
-pub(crate) fn plugin() -> Result<Sealed, String> {
-    let bytes = PLUGIN.ok_or_else(|| {
+fn plugin_bytes() -> Result<&'static [u8], String> {
+    PLUGIN.ok_or_else(|| {
         "is a gccgo library, and this server was built without gccgo: install gccgo and run `make gccgo`"
             .to_owned()
-    })?;
-    Sealed::new("uwsgi-gccgo", bytes).map_err(|error| format!("cannot be prepared: {error}"))
+    })
 }
 
-/// The libgo that the plugin was compiled for.
-pub(crate) fn plugin_libgo() -> Option<String> {
-    crate::inspect(PLUGIN?).ok()?.libgo
+/// The Go package `uwsgi` as gccgo compiled it, ready to be loaded.
+pub(crate) fn plugin() -> Result<Sealed, String> {
+    Sealed::new("uwsgi-gccgo", plugin_bytes()?).map_err(|error| format!("cannot be prepared: {error}"))
+}
+
+/// Whether a library goes with the plugin: the libgo that it needs, and what it uses of the package. The error is a sentence
+/// without its subject.
+pub(crate) fn check(libgo: Option<&str>, used: &[String]) -> Result<(), String> {
+    let plugin = plugin_bytes()?;
+    if let (Some(theirs), Some(ours)) = (libgo, inspect::examine(plugin)?.libgo)
+        && theirs != ours
+    {
+        return Err(format!(
+            "needs {theirs}, and this server was built with {ours}: use the same gccgo for both"
+        ));
+    }
+    match inspect::lacks(plugin, used)? {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "uses `{name}`, which the package uwsgi of this server does not have: they are of different versions; \
+             rebuild the application with this server's uwsgi.gox, or a server that is older than the application"
+        )),
+    }
 }
 
 /// Where the server's `main.main` jumps to.

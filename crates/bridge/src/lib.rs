@@ -25,6 +25,7 @@ pub mod spool;
 pub mod status;
 
 pub use context::{Context, Host, Post, Remotes, Share, Taking, install};
+pub use gccgo::GCCGO;
 pub use inspect::{Findings, Inspection, Server, Toolchain, examine, inspect};
-pub use load::{App, LoadError, Started};
+pub use load::{App, LoadError, Started, missing};
 pub use spool::Spools;

@@ -56,10 +56,7 @@ impl App {
         check_company(&libraries)?;
         let gccgo = libraries.iter().find(|library| library.inspection.toolchain == Toolchain::Gccgo);
         let plugin = gccgo
-            .map(|library| {
-                check_libgo(library)?;
-                gccgo::plugin().map_err(|sentence| LoadError::new(&library.path, sentence))
-            })
+            .map(|library| gccgo::plugin().map_err(|sentence| LoadError::new(&library.path, sentence)))
             .transpose()?;
         Ok(Self { libraries, plugin, own: None })
     }
@@ -177,6 +174,13 @@ fn open(copy: &Sealed) -> Result<Library, String> {
     unsafe { Library::open(&copy.path()) }
 }
 
+/// What to do about a libgo that is not on this machine; `None`: it is here.
+#[must_use]
+pub fn missing(libgo: &str) -> Option<String> {
+    // SAFETY: the system's library of this name starts nothing by itself, and is only asked for by a process that runs no Go.
+    unsafe { Library::open(libgo) }.err().map(|error| format!("not on this machine{}", hint(&error)))
+}
+
 /// What to do about a loader's error.
 fn hint(error: &str) -> String {
     match error.split_once("libgo.so.") {
@@ -222,17 +226,6 @@ fn check_company(libraries: &[AppLibrary]) -> Result<(), LoadError> {
             &other.path,
             format!("is made by gccgo and cannot join {}, made by standard Go", first.path.display()),
         )),
-    }
-}
-
-fn check_libgo(library: &AppLibrary) -> Result<(), LoadError> {
-    let (theirs, ours) = (&library.inspection.libgo, gccgo::plugin_libgo());
-    match (theirs, &ours) {
-        (Some(theirs), Some(ours)) if theirs != ours => Err(LoadError::new(
-            &library.path,
-            format!("needs {theirs}, and this server was built with {ours}: use the same gccgo for both"),
-        )),
-        _ => Ok(()),
     }
 }
 

@@ -12,7 +12,8 @@
 // The server comes before the Go runtime: it is asked for if an ini file is built
 // into the program, if the first word of the command line is the name of an .ini
 // file, or if the command line up to a word "--", or the environment, has one of
-// the options http-socket, uwsgi-socket, fastcgi-socket, scgi-socket and ini. The
+// the options http-socket, uwsgi-socket (and its other name, socket),
+// fastcgi-socket, scgi-socket, cache-socket, signal-socket, rpc-socket and ini. The
 // whole command line is the server's then; go-args holds the application's. Else,
 // and always with GOHERD_SERVER=off in the environment, the program is the plain
 // program that it would be without this package, its own flags included.

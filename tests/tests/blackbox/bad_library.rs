@@ -1,11 +1,13 @@
 //! Libraries that cannot be served: each is an error at start, in one line that names the file, with exit code 1.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use goherd_tests::{
-    Failure, Scratch, Shape, Toolchain, app, c_library, every_go, launch, library_of_version, program,
-    shaped, shaped_by, skip, with_both_toolchains,
+    Failure, Place, Scratch, Shape, Toolchain, app, c_library, every_go, launch, library_of_version, program,
+    renamed, shaped, shaped_by, skip, with_both_toolchains,
 };
 
 fn load(libraries: &[&Path]) -> Failure {
@@ -133,13 +135,45 @@ fn a_library_for_another_version_of_the_interface() {
 #[test]
 fn a_library_for_another_libgo() {
     Toolchain::Gccgo.run(|toolchain| {
-        let mut bytes = fs::read(app(toolchain, "hello")).unwrap();
-        let name = b"libgo.so.";
-        let places: Vec<_> = bytes.windows(name.len()).enumerate().filter(|(_, w)| w == name).collect();
-        let places: Vec<usize> = places.into_iter().map(|(place, _)| place + name.len()).collect();
-        places.into_iter().for_each(|place| bytes[place..place + 2].copy_from_slice(b"99"));
+        let bytes = renamed(&fs::read(app(toolchain, "hello")).unwrap(), b"libgo.so.", b"99");
         let scratch = Scratch::new();
         refused(&scratch.write("app.so", bytes), &["needs libgo.so.99", "use the same gccgo for both"]);
+    });
+}
+
+/// A server and a library that were made by a gccgo whose libgo nobody has.
+#[test]
+fn a_machine_without_libgo() {
+    Toolchain::Gccgo.run(|toolchain| {
+        let scratch = Scratch::new();
+        let patched = |name: &str, file: &Path| {
+            let path = scratch.write(name, renamed(&fs::read(file).unwrap(), b"libgo.so.", b"99"));
+            fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+            path
+        };
+        let (server, library) =
+            (patched("goherd", &Place::Binary.path()), patched("app.so", &app(toolchain, "hello")));
+        let failure = launch().program(&server).on_loopback().load(&library).failure();
+        failure.ends_with(&["cannot be loaded", "libgo.so.99", "apt install libgo99"]);
+    });
+}
+
+/// A library that was compiled beside another package `uwsgi` than the server's.
+#[test]
+fn a_library_for_another_package() {
+    Toolchain::Gccgo.run(|_| {
+        let scratch = Scratch::new();
+        let compile = |name: &str, text: &str, args: &[&str]| {
+            let mut gccgo = Command::new("gccgo");
+            gccgo.current_dir(scratch.folder()).arg("-fPIC").args(args).arg(scratch.write(name, text));
+            assert!(gccgo.status().unwrap().success());
+        };
+        let package = "package uwsgi\n\nfunc Run() {}\n\nfunc Novelty() {}\n";
+        compile("uwsgi.go", package, &["-c", "-fgo-pkgpath=uwsgi", "-o", "uwsgi.o"]);
+        let main = "package main\n\nimport \"uwsgi\"\n\nfunc main() {\n\tuwsgi.Novelty()\n\tuwsgi.Run()\n}\n";
+        compile("app.go", main, &["-shared", "-I", ".", "-o", "app.so"]);
+        let words = ["uses `uwsgi.Novelty`", "rebuild the application", "a server that is older"];
+        refused(&scratch.path("app.so"), &words);
     });
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use goherd_tests::{
     Launch, Place, Scratch, Server, Shape, Toolchain, all_by_gccgo_called, app, every_go, installed, launch,
     launch_of, shaped, shaped_by, shaped_by_gccgo, shaped_by_gccgo_called, skip, skip_for_want_of,
-    with_both_toolchains,
+    with_both_toolchains, with_every_go,
 };
 
 /// The example answers, whatever surrounds it.
@@ -44,9 +44,7 @@ fn the_example_is_served_as_an_executable_linked_with_the_server(toolchain: Tool
 
 #[test]
 fn every_go_at_hand_builds_an_executable_with_its_server() {
-    for go in every_go() {
-        answers(launch_of(&shaped_by(&go, Shape::Monolith, "hello", &[], &[])));
-    }
+    with_every_go(|go| drop(answers(launch_of(&shaped_by(go, Shape::Monolith, "hello", &[], &[])))));
 }
 
 #[test]

@@ -76,6 +76,13 @@ impl<'a> Elf<'a> {
         self.0.dynamic_symbols().any(|symbol| symbol.is_definition() && symbol.name() == Ok(name))
     }
 
+    /// The symbols that others are to have for it, whose names start so.
+    pub fn needs(&self, start: &str) -> Vec<String> {
+        let needed = self.0.dynamic_symbols().filter(ObjectSymbol::is_undefined);
+        let names = needed.filter_map(|symbol| symbol.name().ok());
+        names.filter(|name| name.starts_with(start)).map(str::to_owned).collect()
+    }
+
     /// Whether it has a symbol, or needs one, whose name starts so. An executable with all in it has no dynamic symbols, and a
     /// library may be stripped of the others.
     pub fn mentions(&self, start: &str) -> bool {

@@ -8,6 +8,7 @@ mod file;
 mod version;
 
 use crate::abi::GOHERD_ABI_VERSION;
+use crate::gccgo;
 use file::Elf;
 
 /// Which compiler made a file.
@@ -65,6 +66,8 @@ pub struct Findings {
     pub has_package: bool,
     /// The version of the server's interface that the package was built for, if it says so.
     pub package_abi: Option<u32>,
+    /// What gccgo's code takes from the package of whoever loads it: the names of symbols.
+    pub used: Vec<String>,
     /// The file name of the libgo that is needed.
     pub libgo: Option<String>,
     /// The machine.
@@ -95,22 +98,32 @@ pub fn examine(bytes: &[u8]) -> Result<Findings, String> {
     let gccgo = libgo.is_some() || file.has_section(".go_export") || file.defines(GCCGO_INIT);
     let toolchain = if standard { Some(Toolchain::Go) } else { gccgo.then_some(Toolchain::Gccgo) };
     let package_abi = file.section(PACKAGE_SECTION).and_then(|bytes| bytes.first_chunk::<4>());
+    let server = server(&file);
+    // What is stripped has no names any more; but a program of Go that carries the server does so for the package.
+    let carries = file.is_program() && toolchain.is_some() && server.is_some();
     Ok(Findings {
         toolchain,
         version: toolchain.and_then(|toolchain| version::of(toolchain, &file)),
         is_program: file.is_program(),
-        server: server(&file),
         has_main: match toolchain {
             None => false,
             Some(_) if file.is_program() => true,
             Some(Toolchain::Go) => file.defines(GO_ENTRY),
             Some(Toolchain::Gccgo) => file.defines(GCCGO_MAIN) && file.defines(GCCGO_INIT),
         },
-        has_package: package_abi.is_some() || file.defines(GO_ENTRY) || file.mentions("uwsgi."),
+        has_package: carries || package_abi.is_some() || file.defines(GO_ENTRY) || file.mentions("uwsgi."),
         package_abi: package_abi.map(|bytes| u32::from_le_bytes(*bytes)),
+        used: file.needs("uwsgi."),
+        server,
         libgo,
         architecture: file.architecture(),
     })
+}
+
+/// The first of these names that the library `bytes` does not define.
+pub(crate) fn lacks<'a>(bytes: &[u8], names: &'a [String]) -> Result<Option<&'a String>, String> {
+    let file = Elf::parse(bytes)?;
+    Ok(names.iter().find(|name| !file.defines(name)))
 }
 
 fn server(file: &Elf<'_>) -> Option<Server> {
@@ -149,7 +162,7 @@ impl Findings {
             Some(Toolchain::Gccgo) if self.has_main && !self.has_package => Err(without_package("gccgo")),
             Some(Toolchain::Go) if !self.has_main => Err(without_package("Go")),
             Some(Toolchain::Go) => check_abi(self.package_abi.unwrap_or(0), GOHERD_ABI_VERSION),
-            Some(Toolchain::Gccgo) => Ok(()),
+            Some(Toolchain::Gccgo) => gccgo::check(self.libgo.as_deref(), &self.used),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use goherd_bridge::abi::GOHERD_ABI_VERSION;
-use goherd_bridge::{Findings, Server, Toolchain, examine};
+use goherd_bridge::{Findings, Server, Toolchain, examine, missing};
 
 use crate::settings::Failure;
 
@@ -20,7 +20,7 @@ pub(super) fn inspect(file: &Path) -> Result<String, Failure> {
         ("architecture", found.architecture.clone()),
         ("main", if found.has_main { "yes" } else { "no" }.to_owned()),
         ("package uwsgi", package(&found)),
-        ("libgo", found.libgo.clone().unwrap_or_else(|| "not needed".to_owned())),
+        ("libgo", libgo(&found)),
         ("served by", served_by(&found)),
     ];
     let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<14} {value}")).collect();
@@ -54,6 +54,11 @@ fn package(found: &Findings) -> String {
         (true, None) => "yes, for an old version of the interface".to_owned(),
         (false, None) => "no".to_owned(),
     }
+}
+
+fn libgo(found: &Findings) -> String {
+    let Some(libgo) = &found.libgo else { return "not needed".to_owned() };
+    missing(libgo).map_or_else(|| libgo.clone(), |advice| format!("{libgo}, {advice}"))
 }
 
 /// How it is served, or what it lacks.

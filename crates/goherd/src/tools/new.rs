@@ -64,6 +64,11 @@ pub(super) fn new(name: &str) -> Result<(), Failure> {
         )
         .into());
     }
+    if name == "uwsgi" {
+        return Err(
+            "new: uwsgi is the name of the package that the application imports: choose another".into()
+        );
+    }
     let package = place::parts()?.package;
     let folder = Path::new(name);
     fs::create_dir(folder).map_err(|error| format!("new: cannot make the folder {name}: {error}"))?;
