@@ -23,7 +23,7 @@ const STUCK_TICK_MICROS: u32 = 50_000;
 /// For so many of these looks goroutines are called; if none comes none ever will.
 const CALLS: u32 = 40;
 /// How long the application may take to write its stacks down.
-const TIME_FOR_STACKS: Duration = Duration::from_secs(2);
+const TIME_FOR_STACKS: Duration = Duration::from_secs(5);
 
 /// What the watch knows.
 #[derive(Debug)]
