@@ -452,7 +452,7 @@ fn the_tools_say_what_is_wrong() {
         (&["cache", "get", "-s", &*web, "--timeout", "0.2", "a", "k"], 2, "no answer in time"),
         (&["cache", "get", "-s", &*signal, "a", "k"], 2, "closed the connection without an answer"),
         (&["cache", "get", "-s", &*cache, "c", "k"], 2, "has no cache called \"c\""),
-        (&["cache", "get", "-s", &*cache, "a", ""], 1, ""),
+        (&["cache", "get", "-s", &*cache, "a", ""], 2, "the key is empty"),
         (&["cache", "set", "-s", &*cache, "a", "01234567890123456", "v"], 2, "the key has 17 bytes"),
         (&["cache", "get", "-s", "nowhere", "a", "k"], 2, "cannot connect to nowhere"),
         (&["cache", "get", "a", "k"], 2, "which server?"),
