@@ -13,7 +13,7 @@ use goherd_tests::{Address, Client, Server};
 use crate::judge;
 use crate::peers::Peer;
 use crate::protocol::Protocol;
-use crate::row::{MANY, Outcome, Row, Step, Then};
+use crate::row::{MANY, Outcome, Row, Step, Then, WHOLE};
 
 /// Rows for one kind of socket.
 pub struct Group {
@@ -110,6 +110,9 @@ fn describe(groups: &[Group], place: (&'static str, usize), (way, found): &(Way,
 
 /// The ways in which a row is sent.
 fn ways(row: &Row, number: usize, protocol: Protocol) -> Vec<Way> {
+    if row.stride == WHOLE {
+        return vec![Way::Whole];
+    }
     let mut ways = vec![Way::Whole, Way::InPieces];
     if row.stride >= MANY {
         ways.pop();

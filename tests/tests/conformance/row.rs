@@ -17,6 +17,8 @@ pub struct Row {
 /// The strides of rows that are alike.
 const SEVERAL: usize = 11;
 pub const MANY: usize = 67;
+/// The stride of a row that is not cut.
+pub const WHOLE: usize = usize::MAX;
 
 /// What a client does.
 #[derive(Clone, Debug)]
@@ -236,6 +238,12 @@ impl Row {
     /// There are so many like it that it is sent in a few ways only.
     pub fn one_of_many(mut self) -> Self {
         self.stride = MANY;
+        self
+    }
+
+    /// What comes of it is settled only if all of it is there at once.
+    pub fn whole(mut self) -> Self {
+        self.stride = WHOLE;
         self
     }
 
