@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use goherd_tests::{
-    Place, Scratch, Server, Shape, Signal, Toolchain, Traffic, eventually, installed, launch_of, shaped,
-    with_both_toolchains,
+    Habit, Place, Scratch, Server, Shape, Signal, Toolchain, Traffic, eventually, installed, launch_of,
+    shaped, with_both_toolchains,
 };
 
 use crate::reloads::{HABITS, Site};
@@ -81,26 +81,32 @@ fn what_is_under_way_outlives_an_upgrade(toolchain: Toolchain) {
 }
 
 /// An application with its server in one executable: a new build of it is both, and comes with a reload.
+/// The example makes way for another build, and comes back.
 fn executables_that_carry_their_server_are_replaced_under_load(toolchain: Toolchain) {
+    let (example, other) = ("Hello from worker", "hello from the probe\n");
     for shape in [Shape::Monolith, Shape::Linked] {
-        let (scratch, program) = (Scratch::new(), shaped(toolchain, shape, "probe"));
-        let build = || {
-            fs::copy(&program, scratch.path("new")).unwrap();
+        let scratch = Scratch::new();
+        let build = |name| {
+            fs::copy(shaped(toolchain, shape, name), scratch.path("new")).unwrap();
             fs::rename(scratch.path("new"), scratch.path("app")).unwrap();
             fs::metadata(scratch.path("app")).unwrap().ino()
         };
-        let old = build();
+        build("hello");
         let server = launch_of(&scratch.path("app")).on_loopback().processes(2).goroutines(8).start();
-        assert_eq!(runs(server.answering_pid()), old);
-        let traffic = Traffic::begin(&server.address(), &HABITS);
+        assert!(server.text("/").contains(example));
+        let habits = [Habit::KeepAlive, Habit::KeepAlive, Habit::Fresh, Habit::Fresh];
+        let traffic = Traffic::begin(&server.address(), &habits);
         server.signal(Signal::HUP);
         server.wait_for_lines("the reload is complete", 1);
-        let new = build();
-        server.signal(Signal::HUP);
-        eventually("all processes run the new program", || {
-            let all = [server.worker_pids(), vec![server.master_pid()]].concat();
-            (all.len() == 3 && all.iter().all(|&pid| runs(pid) == new)).then_some(())
-        });
+        for (name, says) in [("probe", other), ("hello", example)] {
+            let new = build(name);
+            server.signal(Signal::HUP);
+            eventually("all processes run the new program", || {
+                let all = [server.worker_pids(), vec![server.master_pid()]].concat();
+                (all.len() == 3 && all.iter().all(|&pid| runs(pid) == new)).then_some(())
+            });
+            assert!(server.text("/").contains(says), "{shape:?} {name}");
+        }
         let tally = traffic.end();
         assert!(tally.missed.is_empty() && tally.answered > 100, "{shape:?}: {tally}\n{}", server.log());
         assert_eq!(server.stop(), 0);
