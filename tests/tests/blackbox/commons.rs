@@ -94,8 +94,10 @@ fn a_worker_that_is_killed_leaves_all_whole(toolchain: Toolchain) {
         says(&server, "/calm", "ok");
     }
     says(&server, "/get?k=kept", "value \"1\"");
+    // At worst the entry that was being written is lost: two of its values do not fit into the blocks side by side.
+    let whole = ["a", "b"].map(|b| format!("value {:?}", b.repeat(300)));
     let text = server.text("/get?k=storm");
-    assert!(["a", "b"].iter().any(|b| text == format!("value {:?}", b.repeat(300))), "{text}");
+    assert!(text == "missing" || whole.contains(&text), "{text}");
     says(&server, "/set?k=kept&v=2", "ok");
     both_say(&server, "/get?k=kept", "value \"2\"");
 }
