@@ -1,6 +1,7 @@
 //! A folder for one test's files, removed with all that is in it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -41,6 +42,23 @@ impl Scratch {
         let path = self.path(name);
         std::fs::write(&path, content).unwrap();
         path
+    }
+
+    /// Puts a copy of a program in its place in it, in one step, as whoever deploys does.
+    ///
+    /// Another process writes the copy. What this process writes is open for writing in the children too that other tests
+    /// are just starting, and the system runs no file that somebody writes ("text file busy").
+    pub fn install(&self, program: &Path, name: &str) -> PathBuf {
+        let [new, place] = [format!("{name}.new"), name.to_owned()].map(|name| self.path(&name));
+        let copied = Command::new("install").arg("--mode=755").args([program, &new]).status().unwrap();
+        assert!(copied.success(), "{} is copied to {}", program.display(), new.display());
+        std::fs::rename(new, &place).unwrap();
+        place
+    }
+
+    /// Writes a program, and puts it in its place.
+    pub fn install_written(&self, content: impl AsRef<[u8]>, name: &str) -> PathBuf {
+        self.install(&self.write(&format!("{name}.written"), content), name)
     }
 
     /// Lets other users in, and lets them make files.

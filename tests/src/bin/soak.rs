@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test, if a long one")]
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -150,8 +150,8 @@ impl Site {
              max-requests = 3000\nmax-requests-delta = 1000\nmin-worker-lifetime = 0\n"
         );
         let file = scratch.write("app.ini", ini);
-        install(&scratch);
-        let launch = launch().with([file]).expect_workers(WORKERS).program(&scratch.path("server"));
+        let program = scratch.install(&Place::Binary.path(), "server");
+        let launch = launch().with([file]).expect_workers(WORKERS).program(&program);
         Self { server: launch.start(), scratch }
     }
 
@@ -169,20 +169,12 @@ impl Site {
 
     /// Puts a copy of the program in its place; that goes on in the master's process, and replaces the workers.
     fn upgrade(&self) {
-        install(&self.scratch);
+        let installed = self.scratch.install(&Place::Binary.path(), "server");
         self.reload();
-        let [installed, runs] =
-            [self.scratch.path("server"), format!("/proc/{}/exe", self.server.master_pid()).into()]
-                .map(|path| fs::metadata(path).unwrap().ino());
+        let [installed, runs] = [installed, format!("/proc/{}/exe", self.server.master_pid()).into()]
+            .map(|path| fs::metadata(path).unwrap().ino());
         assert_eq!(installed, runs, "the new program runs");
     }
-}
-
-fn install(scratch: &Scratch) {
-    let new = scratch.path("new");
-    fs::copy(Place::Binary.path(), &new).unwrap();
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::rename(new, scratch.path("server")).unwrap();
 }
 
 fn soak(toolchain: Toolchain, time: Duration) -> Figures {

@@ -1,7 +1,6 @@
 //! Libraries that cannot be served: each is an error at start, in one line that names the file, with exit code 1.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -147,9 +146,7 @@ fn a_machine_without_libgo() {
     Toolchain::Gccgo.run(|toolchain| {
         let scratch = Scratch::new();
         let patched = |name: &str, file: &Path| {
-            let path = scratch.write(name, renamed(&fs::read(file).unwrap(), b"libgo.so.", b"99"));
-            fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-            path
+            scratch.install_written(renamed(&fs::read(file).unwrap(), b"libgo.so.", b"99"), name)
         };
         let (server, library) =
             (patched("goherd", &Place::Binary.path()), patched("app.so", &app(toolchain, "hello")));

@@ -1,7 +1,7 @@
 //! What all workers share: caches, locks, metrics, things done once.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use goherd_tests::{
@@ -124,8 +124,7 @@ fn serving(server: &Server) -> u32 {
 fn site(toolchain: Toolchain, scratch: &Scratch, lines: &str) -> Launch {
     let library = app(toolchain, "commons");
     configure(scratch, &library, lines);
-    install(scratch);
-    launch().program(&scratch.path("server")).with([scratch.path("app.ini")]).expect_workers(2)
+    launch().program(&install(scratch)).with([scratch.path("app.ini")]).expect_workers(2)
 }
 
 fn configure(scratch: &Scratch, library: &Path, lines: &str) {
@@ -138,9 +137,8 @@ fn configure(scratch: &Scratch, library: &Path, lines: &str) {
     );
 }
 
-fn install(scratch: &Scratch) {
-    fs::copy(Place::Binary.path(), scratch.path("new")).unwrap();
-    fs::rename(scratch.path("new"), scratch.path("server")).unwrap();
+fn install(scratch: &Scratch) -> PathBuf {
+    scratch.install(&Place::Binary.path(), "server")
 }
 
 fn reload(server: &Server, count: usize) {

@@ -1,9 +1,8 @@
 //! What goes wrong in a worker stays in that worker.
 
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::{fs, io};
 
 use goherd_tests::{
     Client, Place, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch, with_both_toolchains,
@@ -170,8 +169,7 @@ fn a_worker_s_end_is_heard_by_a_server_whose_starter_had_no_ear_for_such() {
     let scratch = Scratch::new();
     let program = Place::Binary.path();
     let script = format!("#!/bin/sh\nexec env --ignore-signal=CHLD {} \"$@\"\n", program.display());
-    let deaf = scratch.write("deaf", script);
-    fs::set_permissions(&deaf, fs::Permissions::from_mode(0o755)).unwrap();
+    let deaf = scratch.install_written(script, "deaf");
     let server = probe(Toolchain::Go).program(&deaf).start();
     let victim = server.answering_pid();
     kill(victim, Signal::KILL);

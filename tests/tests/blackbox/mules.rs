@@ -180,12 +180,8 @@ fn a_reload_replaces_mules_and_loses_no_message(toolchain: Toolchain) {
 
 fn an_upgrade_keeps_what_waits(toolchain: Toolchain) {
     let scratch = Scratch::new();
-    let install = || {
-        fs::copy(Place::Binary.path(), scratch.path("new")).unwrap();
-        fs::rename(scratch.path("new"), scratch.path("server")).unwrap();
-    };
-    install();
-    let server = with_mules(toolchain, &scratch).program(&scratch.path("server")).start();
+    let install = || scratch.install(&Place::Binary.path(), "server");
+    let server = with_mules(toolchain, &scratch).program(&install()).start();
     let old = hold(&server, &scratch, 1, "gate");
     for number in 0..10 {
         send(&server, "mule1", &number.to_string());

@@ -401,12 +401,8 @@ fn copies_outlive_workers_reloads_and_upgrades(toolchain: Toolchain) {
     let Some(redis) = redis() else { return };
     let cache = format!("name=r,backend={},prefix=p:,near=3600000,{PATIENT}", redis.url());
     let scratch = Scratch::new();
-    let install = || {
-        fs::copy(Place::Binary.path(), scratch.path("new")).unwrap();
-        fs::rename(scratch.path("new"), scratch.path("server")).unwrap();
-    };
-    install();
-    let server = server(toolchain, &cache).program(&scratch.path("server")).start();
+    let install = || scratch.install(&Place::Binary.path(), "server");
+    let server = server(toolchain, &cache).program(&install()).start();
     says(&server, "/set?k=k&v=1", "ok");
     both_say(&server, "/get?k=k", "value \"1\"");
     assert_eq!(redis.ask(&["SET", "p:k", "2"]), "OK");

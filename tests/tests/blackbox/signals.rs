@@ -1,7 +1,7 @@
 //! Signals, and what raises them: timers, cron, files.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use goherd_tests::{
@@ -188,8 +188,7 @@ fn goes_on(server: &Server) {
 /// A server of two workers whose configuration and program a test changes.
 fn site(toolchain: Toolchain, scratch: &Scratch, args: &str) -> Launch {
     configure(scratch, toolchain, args);
-    install(scratch);
-    launch().program(&scratch.path("server")).with([scratch.path("app.ini")]).expect_workers(2)
+    launch().program(&install(scratch)).with([scratch.path("app.ini")]).expect_workers(2)
 }
 
 fn configure(scratch: &Scratch, toolchain: Toolchain, args: &str) {
@@ -201,9 +200,8 @@ fn configure(scratch: &Scratch, toolchain: Toolchain, args: &str) {
     scratch.write("app.ini", lines);
 }
 
-fn install(scratch: &Scratch) {
-    fs::copy(Place::Binary.path(), scratch.path("new")).unwrap();
-    fs::rename(scratch.path("new"), scratch.path("server")).unwrap();
+fn install(scratch: &Scratch) -> PathBuf {
+    scratch.install(&Place::Binary.path(), "server")
 }
 
 fn reload(server: &Server, count: usize) {

@@ -318,12 +318,8 @@ fn reloads_lose_no_task_and_run_none_twice(toolchain: Toolchain) {
 
 fn upgrades_lose_no_task(toolchain: Toolchain) {
     let post = Post::new();
-    let install = || {
-        fs::copy(Place::Binary.path(), post.scratch.path("new")).unwrap();
-        fs::rename(post.scratch.path("new"), post.scratch.path("server")).unwrap();
-    };
-    install();
-    let server = post.launch(toolchain).program(&post.scratch.path("server")).start();
+    let install = || post.scratch.install(&Place::Binary.path(), "server");
+    let server = post.launch(toolchain).program(&install()).start();
     post.hold(&server, "held");
     install();
     server.signal(Signal::HUP);

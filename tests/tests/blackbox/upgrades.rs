@@ -1,7 +1,8 @@
 //! Upgrades: another program goes on in the master's process.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use goherd_tests::{
     Habit, Place, Scratch, Server, Shape, Signal, Toolchain, Traffic, eventually, installed, launch_of,
@@ -17,17 +18,19 @@ with_both_toolchains!(
     a_new_library_with_the_server_in_it_takes_over,
 );
 
-/// Puts this file in the place of the server's program.
-fn install(site: &Site, content: impl AsRef<[u8]>) {
-    let new = site.scratch.write("new", content);
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::rename(new, site.scratch.path("server")).unwrap();
+/// Puts a copy of the program in its place.
+fn install(site: &Site) -> PathBuf {
+    site.scratch.install(&Place::Binary.path(), "server")
+}
+
+/// Puts this in the place of the server's program.
+fn install_written(site: &Site, content: &str) {
+    site.scratch.install_written(content, "server");
 }
 
 /// A server whose program can be replaced.
 pub fn server_in(site: &Site) -> Server {
-    install(site, fs::read(Place::Binary.path()).unwrap());
-    site.launch().program(&site.scratch.path("server")).start()
+    site.launch().program(&install(site)).start()
 }
 
 /// The file that a process runs.
@@ -37,8 +40,7 @@ fn runs(pid: u32) -> u64 {
 
 /// Puts a copy of the program in its place, and waits until it has taken over, for the `count`th time.
 pub fn upgrade(site: &Site, server: &Server, count: usize) {
-    install(site, fs::read(Place::Binary.path()).unwrap());
-    let new = fs::metadata(site.scratch.path("server")).unwrap().ino();
+    let new = fs::metadata(install(site)).unwrap().ino();
     server.signal(Signal::HUP);
     server.wait_for_lines("is good: it takes over", count);
     eventually("the new program runs", || (runs(server.master_pid()) == new).then_some(()));
@@ -86,11 +88,8 @@ fn executables_that_carry_their_server_are_replaced_under_load(toolchain: Toolch
     let (example, other) = ("Hello from worker", "hello from the probe\n");
     for shape in [Shape::Monolith, Shape::Linked] {
         let scratch = Scratch::new();
-        let build = |name| {
-            fs::copy(shaped(toolchain, shape, name), scratch.path("new")).unwrap();
-            fs::rename(scratch.path("new"), scratch.path("app")).unwrap();
-            fs::metadata(scratch.path("app")).unwrap().ino()
-        };
+        let build =
+            |name| fs::metadata(scratch.install(&shaped(toolchain, shape, name), "app")).unwrap().ino();
         build("hello");
         let server = launch_of(&scratch.path("app")).on_loopback().processes(2).goroutines(8).start();
         assert!(server.text("/").contains(example));
@@ -119,8 +118,7 @@ fn a_new_library_with_the_server_in_it_takes_over(toolchain: Toolchain) {
     let install = || {
         for file in fs::read_dir(installed().join("lib")).unwrap().map(|file| file.unwrap()) {
             if file.file_name().to_string_lossy().contains(".so") {
-                fs::copy(file.path(), scratch.path("new")).unwrap();
-                fs::rename(scratch.path("new"), scratch.folder().join(file.file_name())).unwrap();
+                scratch.install(&file.path(), file.file_name().to_str().unwrap());
             }
         }
     };
@@ -161,11 +159,11 @@ fn a_program_that_is_no_good_does_not_take_over() {
         assert_eq!((runs(server.master_pid()), server.worker_pids()), (program, workers.clone()));
         assert_eq!(server.text("/"), "hello from the probe\n");
     };
-    install(&site, "");
+    install_written(&site, "");
     refused(1, &["server"]);
-    install(&site, "#!/bin/sh\nexit 3\n");
+    install_written(&site, "#!/bin/sh\nexit 3\n");
     refused(2, &["being tried, exited with code 3"]);
-    install(&site, fs::read(Place::Binary.path()).unwrap());
+    install(&site);
     site.configure("no-such-option = 1");
     refused(3, &["being tried, exited with code 1"]);
     server.wait_for_log("no-such-option");
@@ -187,7 +185,7 @@ fn a_program_that_does_not_come_to_an_end_is_given_up() {
     site.configure("worker-start-timeout = 0.2");
     let server = server_in(&site);
     let program = runs(server.master_pid());
-    install(&site, "#!/bin/sh\nexec sleep 1000\n");
+    install_written(&site, "#!/bin/sh\nexec sleep 1000\n");
     server.signal(Signal::HUP);
     server.wait_for_log("takes too long: giving it up");
     server.wait_for_log("being tried, was killed by SIGKILL");
@@ -199,7 +197,7 @@ fn a_program_that_does_not_come_to_an_end_is_given_up() {
 fn an_end_comes_before_an_upgrade() {
     let site = Site::new(Toolchain::Go);
     let server = server_in(&site);
-    install(&site, "#!/bin/sh\nexec sleep 1000\n");
+    install_written(&site, "#!/bin/sh\nexec sleep 1000\n");
     server.signal(Signal::HUP);
     server.wait_for_log("is another program now: trying it");
     assert_eq!(server.stop(), 0);
@@ -222,7 +220,7 @@ fn a_trial_ends_with_the_server_that_wants_to_know() {
     let site = Site::new(Toolchain::Go);
     let server = server_in(&site);
     site.configure("env = PROBE_MAIN=hang\nworker-start-timeout = 0");
-    install(&site, fs::read(Place::Binary.path()).unwrap());
+    install(&site);
     server.signal(Signal::HUP);
     server.wait_for_log("is another program now: trying it");
     eventually("the trial has a worker", || (server.family().len() == 5).then_some(()));
