@@ -8,6 +8,8 @@ DESTDIR ?=
 PORT    ?= 9090
 # Which of the two libraries `make run` serves: go or gccgo.
 TOOLCHAIN ?= go
+# Tests of servers wait more than they compute.
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 
 RELEASE := target/release
 comma   := ,
