@@ -1,6 +1,6 @@
 //! What the master decides: when to start a worker, when to replace one, when to end one, when to end all.
 //!
-//! In: events, each with its time. Out: actions, for `house.rs` to do. Nothing here touches a process or a clock.
+//! In: events, each with its time. Out: actions, for `house/` to do. Nothing here touches a process or a clock.
 //!
 //! LIFECYCLE of a member, which is a process:
 //! ```text
@@ -23,10 +23,13 @@
 #[cfg(test)]
 mod anything;
 mod ending;
+mod event;
+mod heirloom;
 mod load;
 mod member;
 mod plan;
 mod renewal;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -36,237 +39,22 @@ use goherd_shm::{Role, Who};
 use goherd_sys::clock::Millis;
 use goherd_sys::process::Ending;
 
+pub use event::{Action, Event};
+pub use heirloom::Heirloom;
 pub use load::Sample;
 pub use plan::{Algorithm, Cheaper, MAX_WORKERS, Plan};
+pub use status::{Live, News, Standing, Status};
 
 use ending::Mood;
 use load::Load;
 use member::{Member, Place, Stage, Tired};
 use renewal::Renewal;
+use status::State;
 
 /// A worker that dies before it is ready, or within this time after, dies young: its successor is throttled.
 pub const YOUNG_MS: u64 = 1000;
 /// The least time between two complaints that nobody can be forked.
 const COMPLAINT_MS: u64 = 1000;
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Nothing but that time went by.
-    Tick,
-    /// A worker has been forked.
-    Spawned {
-        /// Its line of the scoreboard.
-        line: u32,
-        /// Its process.
-        pid: i32,
-    },
-    /// A worker could not be forked.
-    SpawnFailed {
-        /// The line that it would have had.
-        line: u32,
-        /// Why.
-        reason: String,
-    },
-    /// A worker takes requests from now on.
-    Ready {
-        /// Its line.
-        line: u32,
-    },
-    /// A worker says that the application cannot be loaded.
-    LoadFailed {
-        /// Its line.
-        line: u32,
-        /// Why.
-        reason: String,
-    },
-    /// A worker has taken as many requests as one life is for.
-    Enough {
-        /// Its line.
-        line: u32,
-    },
-    /// A worker has a handler that does not return. It takes nothing new, and ends itself when all others have returned.
-    Stuck {
-        /// Its line.
-        line: u32,
-    },
-    /// A worker has ended.
-    Exited {
-        /// Its line.
-        line: u32,
-        /// How.
-        ending: Ending,
-        /// How many requests it had taken.
-        requests: u64,
-    },
-    /// What [`Action::Sample`] found.
-    Sampled(Vec<Sample>),
-    /// A connection waits, and there are no workers.
-    Knock,
-    /// The configuration and the application are to be read anew (SIGHUP).
-    Reload,
-    /// They were: a new generation can begin.
-    Renewed {
-        /// Its number.
-        generation: u32,
-        /// How it is to live.
-        plan: Plan,
-    },
-    /// They could not be.
-    RenewFailed(String),
-    /// One worker more (SIGTTIN).
-    More,
-    /// One worker less (SIGTTOU).
-    Less,
-    /// No workers until a connection comes (`C`).
-    Cheap,
-    /// Take no new connections, or take them again (SIGTSTP).
-    Pause,
-    /// Statistics are wanted (SIGUSR1).
-    Report,
-    /// The server is to end when all that is under way is finished (SIGTERM).
-    Finish,
-    /// The server is to end now (SIGINT, SIGQUIT).
-    Stop,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Fork a process.
-    Spawn {
-        /// The line of the scoreboard that is to be its.
-        line: u32,
-        /// What it is to be, and its number.
-        who: Who,
-        /// What it is to be made from.
-        generation: u32,
-    },
-    /// Tell this worker to finish.
-    Drain(u32),
-    /// Tell this worker to take no new connections.
-    Pause(u32),
-    /// Tell this worker to take them again.
-    Resume(u32),
-    /// Tell this one of the crew that nobody else of its name is left: it is to begin.
-    Begin(u32),
-    /// Tell this one of the crew to do what waits for it already, and then to finish.
-    Finish(u32),
-    /// Kill this process, with its children.
-    Kill(u32),
-    /// Close the listening sockets: nobody will accept any more.
-    CloseDoors,
-    /// Look out for connections to the generation that serves, or do so no longer.
-    WatchDoors(bool),
-    /// Read configuration and application anew, for the generation of this number.
-    Renew(u32),
-    /// Nobody will be made from this generation any more.
-    Forget(u32),
-    /// The first worker of this generation is ready: what its code has registered is in force from now on.
-    Promote(u32),
-    /// Find out what workers use and do.
-    Sample,
-    /// Write statistics to the log.
-    Report(Vec<Status>),
-    /// Tell the service manager.
-    Tell(News),
-    /// Write a line to the log.
-    Log(String),
-    /// End, with this exit code. Nobody is left.
-    Exit(i32),
-}
-
-/// What a service manager wants to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// The server serves.
-    Ready,
-    /// It reads everything anew.
-    Reloading,
-    /// It ends.
-    Stopping,
-    /// How it is, in a sentence for people.
-    State(String),
-}
-
-/// What a member is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Its line of the scoreboard.
-    pub line: u32,
-    /// What it is, and its number.
-    pub who: Who,
-    /// Its process.
-    pub pid: i32,
-    /// What it was made from.
-    pub generation: u32,
-    /// "ready for 3.2 s" and the like.
-    pub about: String,
-    /// The stage of its life.
-    pub stage: Standing,
-    /// When it was born.
-    pub born: Millis,
-    /// How long it took until it was ready, in milliseconds, if it is.
-    pub start: Option<u64>,
-    /// It is who fills its place; else it is on its way to it, or out of it.
-    pub at_place: bool,
-}
-
-/// The stage of a member's life, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Not ready yet.
-    Starting,
-    /// It serves.
-    Ready,
-    /// It finishes.
-    Draining,
-    /// It was killed.
-    Doomed,
-}
-
-impl Standing {
-    /// The word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Ready => "ready",
-            Self::Draining => "draining",
-            Self::Doomed => "killed",
-        }
-    }
-}
-
-/// A member as a master hands it on that is about to be replaced by another program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heirloom {
-    /// Its line of the scoreboard.
-    pub line: u32,
-    /// What it is, and its number.
-    pub who: Who,
-    /// Its process.
-    pub pid: i32,
-    /// When it was born.
-    pub born: Millis,
-    /// It serves; else it is on its way out, or on its way in.
-    pub serves: bool,
-    /// It is one of the crew that serves, and was not told to begin.
-    pub waits: bool,
-}
-
-/// A member that can be told something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Live {
-    /// Its line of the scoreboard.
-    pub line: u32,
-    /// What it is, and its number.
-    pub who: Who,
-    /// It takes requests; of the crew: its work is its own by now.
-    pub active: bool,
-    /// It runs the code that is in force.
-    pub current: bool,
-}
 
 /// All members, their places, and the server's own state.
 #[derive(Clone, Debug)]
@@ -289,7 +77,7 @@ pub struct Family {
     proven: bool,
     complained: Option<Millis>,
     /// What the service manager was told last.
-    told: String,
+    told: Option<State>,
 }
 
 type Actions = Vec<Action>;
@@ -315,64 +103,10 @@ impl Family {
             paused: false,
             proven: false,
             complained: None,
-            told: String::new(),
+            told: None,
         };
         family.make_room(now);
         family
-    }
-
-    /// A family that takes over the members of another, which were made from something older and are replaced. Gives what is to
-    /// be done first.
-    #[must_use]
-    pub fn adopt(plan: Plan, now: Millis, members: &[Heirloom], paused: bool) -> (Self, Vec<Action>) {
-        let mut family = Self::new(plan, now);
-        (family.paused, family.proven, family.renewal) = (paused, true, Renewal::rolling_out());
-        family.in_force = 0; // that of the program before this one
-        for member in members {
-            family.take_over(now, member);
-        }
-        // Some of them may not have been told yet: those that were on their way in.
-        let leaving = members.iter().filter(|member| !member.serves);
-        (family, leaving.map(|member| Action::Drain(member.line)).collect())
-    }
-
-    fn take_over(&mut self, now: Millis, member: &Heirloom) {
-        let Heirloom { line, who, pid, born, serves, waits } = *member;
-        let until = now.after(self.plan.mercy_for(who.role));
-        let stage = if serves { Stage::Ready { since: now } } else { Stage::Draining { until } };
-        if serves && (1..=MAX_WORKERS).contains(&who.number) {
-            self.places.entry(who).or_insert_with(|| Place::new(now)).current = Some(line);
-            if !who.is_crew() {
-                self.load.keep_awake(who.number);
-            }
-        }
-        let member = Member::expected(who, 0, born);
-        self.members.insert(line, Member { pid, stage, begun: !waits, ..member });
-    }
-
-    /// What another master needs to know to take over. A member that is on its way in may have come to be ready, and to
-    /// requests, unheard: it leaves like the others that do.
-    #[must_use]
-    pub fn hand_on(&self) -> Vec<Heirloom> {
-        let heirloom = |(&line, member): (&u32, &Member)| {
-            let Member { who, pid, born, stage, begun, .. } = *member;
-            let serves = matches!(stage, Stage::Ready { .. });
-            Heirloom { line, who, pid, born, serves, waits: serves && who.is_crew() && !begun }
-        };
-        self.members.iter().map(heirloom).collect()
-    }
-
-    /// The members that serve, and so can be told something. Others would not hear it, or are about to go.
-    #[must_use]
-    pub fn live(&self) -> Vec<Live> {
-        let serving = |(_, member): &(&u32, &Member)| matches!(member.stage, Stage::Ready { .. });
-        let live = |(&line, member): (&u32, &Member)| Live {
-            line,
-            who: member.who,
-            active: if member.who.is_crew() { member.begun } else { !self.paused },
-            current: member.generation == self.in_force && self.in_force > 0,
-        };
-        self.members.iter().filter(serving).map(live).collect()
     }
 
     /// Whether workers are told to take no new connections.
@@ -438,15 +172,6 @@ impl Family {
         self.go_on_ending(now, actions);
         self.let_crew_begin(actions);
         self.tell_state(actions);
-    }
-
-    /// Tells the service manager how the server is, if that has changed.
-    fn tell_state(&mut self, actions: &mut Actions) {
-        let state = if self.proven { self.summary() } else { return };
-        if self.told != state {
-            self.told.clone_from(&state);
-            actions.push(Action::Tell(News::State(state)));
-        }
     }
 
     /// When the next [`Event::Tick`] is due, if one is.
@@ -798,69 +523,6 @@ impl Family {
     #[must_use]
     pub fn workers(&self) -> u32 {
         self.workers
-    }
-
-    /// What all members are about.
-    #[must_use]
-    pub fn status(&self, now: Millis) -> Vec<Status> {
-        let about = |member: &Member| match member.stage {
-            Stage::Expected | Stage::Starting => {
-                format!("starting for {} s", seconds(now.since(member.born)))
-            }
-            Stage::Ready { since } if self.paused && !member.who.is_crew() => {
-                format!("paused, ready for {} s", seconds(now.since(since)))
-            }
-            Stage::Ready { since } if member.who.is_crew() && !member.begun => {
-                format!("waiting for the one before it, ready for {} s", seconds(now.since(since)))
-            }
-            Stage::Ready { since } => format!("ready for {} s", seconds(now.since(since))),
-            Stage::Draining { until } => {
-                format!("finishing, for {} s at most", seconds(until.since(now)))
-            }
-            Stage::Doomed => "killed".to_owned(),
-        };
-        let status = |(&line, member): (&u32, &Member)| Status {
-            line,
-            who: member.who,
-            pid: member.pid,
-            generation: member.generation,
-            about: about(member),
-            stage: member.stage.into(),
-            born: member.born,
-            start: match member.stage {
-                Stage::Ready { since } => Some(since.since(member.born)),
-                _ => None,
-            },
-            at_place: self.places.values().any(|place| place.current == Some(line)),
-        };
-        self.members.iter().map(status).collect()
-    }
-
-    /// A sentence on the state of things, for the service manager.
-    fn summary(&self) -> String {
-        let is_ready =
-            |member: &&Member| matches!(member.stage, Stage::Ready { .. }) && !member.who.is_crew();
-        let ready = self.members.values().filter(is_ready).count();
-        let state = match self.mood {
-            Mood::Serving if self.load.is_asleep() => "no workers until a connection comes".to_owned(),
-            Mood::Serving => format!("{ready} of {} workers ready", self.wanted()),
-            Mood::Lingering { .. } => "ending: taking requests for a moment more".to_owned(),
-            Mood::Finishing => "ending: finishing what is under way".to_owned(),
-            Mood::Stopping { .. } => "ending at once".to_owned(),
-        };
-        let paused = if self.paused { ", paused" } else { "" };
-        format!("{state}, generation {}{paused}", self.generation)
-    }
-}
-
-impl From<Stage> for Standing {
-    fn from(stage: Stage) -> Self {
-        match stage {
-            Stage::Expected | Stage::Starting => Self::Starting,
-            Stage::Ready { .. } => Self::Ready,
-            Stage::Draining { .. } => Self::Draining,
-            Stage::Doomed => Self::Doomed,
-        }
     }
 }
 
