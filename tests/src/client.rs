@@ -139,7 +139,7 @@ impl Client {
     }
 
     fn over_unix(stream: UnixStream) -> io::Result<Self> {
-        stream.set_read_timeout(Some(std::time::Duration::from_millis(800)))?;
+        stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
         Ok(Self::over(stream))
     }
