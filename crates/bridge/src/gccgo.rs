@@ -16,7 +16,7 @@ use goherd_sys::library::Library;
 use goherd_sys::memory::Sealed;
 use goherd_sys::process;
 
-use crate::inspect::{self, GCCGO_INIT, GCCGO_MAIN};
+use crate::inspect::{Elf, GCCGO_INIT, GCCGO_MAIN};
 
 /// The command of the gccgo that this server was built with.
 pub const GCCGO: Option<&str> = option_env!("GOHERD_GCCGO_NAME");
@@ -41,15 +41,15 @@ pub(crate) fn plugin() -> Result<Sealed, String> {
 /// Whether a library goes with the plugin: the libgo that it needs, and what it uses of the package. The error is a sentence
 /// without its subject.
 pub(crate) fn check(libgo: Option<&str>, used: &[String]) -> Result<(), String> {
-    let plugin = plugin_bytes()?;
-    if let (Some(theirs), Some(ours)) = (libgo, inspect::examine(plugin)?.libgo)
+    let plugin = Elf::parse(plugin_bytes()?)?;
+    if let (Some(theirs), Some(ours)) = (libgo, plugin.libgo())
         && theirs != ours
     {
         return Err(format!(
             "needs {theirs}, and this server was built with {ours}: use the same gccgo for both"
         ));
     }
-    match inspect::lacks(plugin, used)? {
+    match used.iter().find(|name| !plugin.defines(name)) {
         None => Ok(()),
         Some(name) => Err(format!(
             "uses `{name}`, which the package uwsgi of this server does not have: they are of different versions; \

@@ -534,33 +534,20 @@ impl Reactor {
         progress: Progress,
         now: Option<Millis>,
     ) -> Option<Event> {
-        if let Some(connection) = slot.connection.as_mut() {
-            self.shared.tally.sent(std::mem::take(&mut connection.sent));
-        }
+        let connection = slot.connection.as_mut()?;
+        self.shared.tally.sent(std::mem::take(&mut connection.sent));
         match progress {
-            Progress::Waiting => {
-                if let Some(connection) = slot.connection.as_mut() {
-                    self.watch_over(connection, now.unwrap_or_else(Millis::lately));
-                }
-                None
-            }
+            Progress::Waiting => self.watch_over(connection, now.unwrap_or_else(Millis::lately)),
             Progress::Again => {
-                if let Some(connection) = slot.connection.as_mut() {
-                    self.watch_over(connection, now.unwrap_or_else(Millis::lately));
-                    if !std::mem::replace(&mut connection.serving.again, true) {
-                        self.again.push(index);
-                    }
+                self.watch_over(connection, now.unwrap_or_else(Millis::lately));
+                if !std::mem::replace(&mut connection.serving.again, true) {
+                    self.again.push(index);
                 }
-                None
             }
-            Progress::Request => {
-                slot.connection.as_mut().and_then(|connection| self.enqueue(index, connection))
-            }
-            Progress::Closed => {
-                self.close(index, slot);
-                None
-            }
+            Progress::Request => return self.enqueue(index, connection),
+            Progress::Closed => self.close(index, slot),
         }
+        None
     }
 
     fn enqueue(&self, index: u32, connection: &mut Connection) -> Option<Event> {

@@ -5,7 +5,7 @@ use object::read::elf::ElfFile64;
 use object::{Architecture, Endianness, Object, ObjectSection, ObjectSymbol};
 
 /// A file of the form that programs and libraries have.
-pub(super) struct Elf<'a>(ElfFile64<'a, Endianness>);
+pub(crate) struct Elf<'a>(ElfFile64<'a, Endianness>);
 
 #[cfg(target_arch = "x86_64")]
 const OURS: Architecture = Architecture::X86_64;
@@ -59,6 +59,11 @@ impl<'a> Elf<'a> {
             .filter(|entry| entry.tag == elf::DT_NEEDED)
             .filter_map(|entry| table.string(entry).ok());
         names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+    }
+
+    /// The libgo among them.
+    pub fn libgo(&self) -> Option<String> {
+        self.needed().into_iter().find(|name| name.starts_with("libgo.so"))
     }
 
     /// Whether there is a section of this name.

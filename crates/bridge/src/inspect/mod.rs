@@ -9,7 +9,8 @@ mod version;
 
 use crate::abi::GOHERD_ABI_VERSION;
 use crate::gccgo;
-use file::Elf;
+
+pub(crate) use file::Elf;
 
 /// Which compiler made a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ const GO_SECTIONS: [&str; 3] = [".go.buildinfo", ".note.go.buildid", ".gopclntab
 /// Looks at `bytes`, the content of a file. The error is a sentence without its subject, which is the file.
 pub fn examine(bytes: &[u8]) -> Result<Findings, String> {
     let file = Elf::parse(bytes)?;
-    let libgo = file.needed().into_iter().find(|name| name.starts_with("libgo.so"));
+    let libgo = file.libgo();
     let standard = libgo.is_none() && GO_SECTIONS.iter().any(|name| file.has_section(name));
     // What is compiled by gccgo carries its export data, also where the linker found no need of libgo.
     let gccgo = libgo.is_some() || file.has_section(".go_export") || file.defines(GCCGO_INIT);
@@ -118,12 +119,6 @@ pub fn examine(bytes: &[u8]) -> Result<Findings, String> {
         libgo,
         architecture: file.architecture(),
     })
-}
-
-/// The first of these names that the library `bytes` does not define.
-pub(crate) fn lacks<'a>(bytes: &[u8], names: &'a [String]) -> Result<Option<&'a String>, String> {
-    let file = Elf::parse(bytes)?;
-    Ok(names.iter().find(|name| !file.defines(name)))
 }
 
 fn server(file: &Elf<'_>) -> Option<Server> {
