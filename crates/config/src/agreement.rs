@@ -1,4 +1,5 @@
-//! Settings that are each good and cannot be meant together: all that was typed in, the first contradiction out.
+//! Settings that are each good and cannot be meant together: all that was typed in, the first contradiction out. And such as
+//! say nothing without another one that is not there.
 
 use crate::cache::Cache;
 use crate::config::Config;
@@ -116,6 +117,46 @@ pub fn check(typed: &Typed, config: &Config) -> Result<(), Error> {
     Err(Error::at(&last.origin, format!("{last}: {}", (rule.sentence)(config))))
 }
 
+/// Options that say more of what another one does, and whether that one does nothing.
+struct Detail {
+    options: &'static [&'static str],
+    of: &'static str,
+    vain: fn(&Config) -> bool,
+}
+
+const DETAILS: &[Detail] = &[
+    Detail {
+        options: &[
+            "cheaper-initial",
+            "cheaper-step",
+            "cheaper-overload",
+            "cheaper-algo",
+            "cheaper-busyness-max",
+            "cheaper-busyness-min",
+        ],
+        of: "cheaper",
+        vain: |config| config.cheaper == 0,
+    },
+    Detail { options: &["die-on-idle"], of: "idle", vain: |config| config.idle.is_zero() },
+    Detail { options: &["max-requests-delta"], of: "max-requests", vain: |config| config.max_requests == 0 },
+    Detail {
+        options: &["max-worker-lifetime-delta"],
+        of: "max-worker-lifetime",
+        vain: |config| !config.max_worker_lifetime_delta.is_zero() && config.max_worker_lifetime.is_zero(),
+    },
+];
+
+/// What was typed and has no effect, for want of another option, in a sentence each. A default is no wish.
+pub fn notes(typed: &Typed, config: &Config) -> Vec<String> {
+    let note = |setting: &Setting| {
+        let names = |detail: &&Detail| detail.options.contains(&setting.option.name());
+        let says_nothing = setting.option.default == Some(setting.value.as_str());
+        let detail = DETAILS.iter().find(names).filter(|detail| (detail.vain)(config) && !says_nothing)?;
+        Some(format!("{}: {setting}: has no effect without {}", setting.origin, detail.of))
+    };
+    typed.effective().filter_map(note).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +168,8 @@ mod tests {
 
     #[test]
     fn the_options_of_each_rule_are_options() {
-        for name in RULES.iter().flat_map(|rule| rule.options) {
+        let of_details = DETAILS.iter().flat_map(|detail| detail.options.iter().chain([&detail.of]).copied());
+        for name in RULES.iter().flat_map(|rule| rule.options).chain(of_details) {
             assert!(crate::options::find(name).is_some_and(|row| row.name() == name), "{name}");
         }
     }

@@ -15,6 +15,7 @@ otherwise, in an ini file (`processes = 2`) or in the environment (`GOHERD_PROCE
 - A variable is named after its option: `GOHERD_HTTP_SOCKET` is `http-socket`, also for a list, which gets one value so.
   Variables that are named after no option are left alone.
 - The last value of an option wins. Options marked as a list keep all values, those of ini files first.
+- What has no effect for want of another option, such as `die-on-idle` without `idle`, is accepted, and the log says so.
 - A flag takes `true`, `1`, `on`, `yes` or `false`, `0`, `off`, `no`; its name alone means `true`. On the
   command line a flag, and any other option whose value may be left out, takes its value only with `=`:
   `--strict=false`.

@@ -67,6 +67,7 @@ pub(crate) fn parse_with(call: &Call, read: Read<'_>) -> Result<Request, Error> 
     typed.settings.extend(variables.into_iter().chain(line.settings));
     let mut draft = resolve(&typed)?;
     agreement::check(&typed, &draft.config)?;
+    draft.config.notes.extend(agreement::notes(&typed, &draft.config));
     draft.config.options = typed.by_name();
     Ok(match draft {
         draft if draft.show_config => Request::ShowConfig(show(&typed)?),

@@ -134,6 +134,25 @@ fn unknown_keys_are_errors_or_notes() {
 }
 
 #[test]
+fn what_has_no_effect_without_another_option_is_noted() {
+    let folder = Folder::new("details");
+    let file =
+        folder.file("app.ini", "[uwsgi]\ndie-on-idle = true\ncheaper-step = 2\nmax-requests-delta = 0\n");
+    assert_eq!(
+        config(&[&file, "--max-worker-lifetime-delta=5"]).notes,
+        [
+            format!("{file}:2: die-on-idle = true: has no effect without idle"),
+            format!("{file}:3: cheaper-step = 2: has no effect without cheaper"),
+            "command line: --max-worker-lifetime-delta 5: has no effect without max-worker-lifetime"
+                .to_owned(),
+        ]
+    );
+    let others = ["--idle=60", "--processes=2", "--cheaper=1", "--max-worker-lifetime=60"];
+    let all = [&[file.as_str(), "--max-worker-lifetime-delta=5"][..], &others].concat();
+    assert_eq!(config(&all).notes, Vec::<String>::new());
+}
+
+#[test]
 fn notes_say_where_and_only_for_what_counts() {
     let folder = Folder::new("notes");
     let file = folder.file("app.ini", "[uwsgi]\nhome = /x\nchdir = %(base)/y\nmaster = false\n");
