@@ -11,6 +11,7 @@
 //! listener #1 http                         and whatever else its owner says of it
 //! member LINE worker 1 PID BORN serves #2  BORN in milliseconds of the monotonic clock; or `leaves`, or `waits`
 //! stranger PID
+//! pipe #8                                  of commands: a named pipe that nobody holds loses what was written into it
 //! looked-at WALL                           when cron was looked at, in milliseconds since 1970
 //! timer SIGNAL EVERY TIMES DUE LEFT        a `-` for what has no end
 //! command PID UNTIL TEXT                   one that cron has started
@@ -25,6 +26,7 @@ use goherd_shm::{Commons, Role, Scoreboard, Who};
 use goherd_sys::Pid;
 use goherd_sys::clock::Millis;
 use goherd_sys::control::Control;
+use goherd_sys::fifo::Fifo;
 use goherd_sys::inbox::Inbox;
 use goherd_sys::parcel::Parcel;
 use goherd_sys::socket::Listener;
@@ -82,6 +84,8 @@ pub struct Handover {
     pub members: Vec<(Heirloom, Control)>,
     /// Children that are none of ours.
     pub strangers: Vec<Pid>,
+    /// Named pipes, to be held until they are opened anew.
+    pub pipes: Vec<OwnedFd>,
     /// What is to be done by the clock.
     pub legacy: Legacy,
 }
@@ -126,6 +130,18 @@ impl Handover {
         Ok(Parcel { text, descriptors })
     }
 
+    /// Adds named pipes that the new program is to hold until it has opened them itself.
+    pub(crate) fn add_pipes<'a>(
+        parcel: &mut Parcel,
+        pipes: impl Iterator<Item = &'a Fifo>,
+    ) -> io::Result<()> {
+        for pipe in pipes {
+            parcel.text += &format!("pipe #{}\n", parcel.descriptors.len());
+            parcel.descriptors.push(pipe.as_fd().try_clone_to_owned()?);
+        }
+        Ok(())
+    }
+
     /// Takes over what the program before this one has handed on, if there was one. Call it first of all.
     pub fn take() -> io::Result<Option<Self>> {
         Parcel::take()?.map(Self::unpack).transpose()
@@ -140,7 +156,8 @@ impl Handover {
         let (mut paused, mut scoreboard) = (false, None);
         let (mut tables, mut caches, mut near) = ([const { None }; 6], Vec::new(), Vec::new());
         let (mut entries, mut exits) = (Vec::new(), Vec::new());
-        let (mut listeners, mut members, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut listeners, mut members) = (Vec::new(), Vec::new());
+        let (mut strangers, mut pipes) = (Vec::new(), Vec::new());
         let mut legacy = Legacy::default();
         let mut take = |word: &str| {
             let index = word.strip_prefix('#').and_then(|index| index.parse::<usize>().ok());
@@ -172,6 +189,7 @@ impl Handover {
                     members.push((member, Control::adopt(take(fd)?)));
                 }
                 ["stranger", pid] => strangers.extend(pid.parse().ok().and_then(Pid::new)),
+                ["pipe", fd] => pipes.push(take(fd)?),
                 _ if read_legacy(&words, &mut legacy).is_some() => {}
                 _ => return Err(malformed(&format!("{line:?} means nothing"))),
             }
@@ -190,7 +208,7 @@ impl Handover {
         let inboxes = entries.into_iter().zip(exits).map(inbox).collect::<io::Result<_>>()?;
         let commons =
             Some(Descriptors { seats, locks, metrics, once, signals, marks, caches, near, inboxes });
-        Ok(Self { paused, scoreboard, commons, listeners, members, strangers, legacy })
+        Ok(Self { paused, scoreboard, commons, listeners, members, strangers, pipes, legacy })
     }
 
     /// The workers, without the sockets.

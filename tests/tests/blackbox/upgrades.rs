@@ -204,6 +204,27 @@ fn an_end_comes_before_an_upgrade() {
 }
 
 #[test]
+fn no_letter_is_lost_in_an_upgrade() {
+    let site = Site::new(Toolchain::Go);
+    let pipe = site.scratch.text("fifo");
+    site.configure(&format!("master-fifo = {pipe}"));
+    let server = server_in(&site);
+    let mut letters = 0;
+    for _ in 0..3 {
+        let new = fs::metadata(install(&site)).unwrap().ino();
+        server.signal(Signal::HUP);
+        eventually("the new program runs", || {
+            fs::write(&pipe, "s").unwrap();
+            letters += 1;
+            (runs(server.master_pid()) == new).then_some(())
+        });
+    }
+    server.wait_for_lines("statistics: master pid ", letters);
+    assert_eq!(server.lines_with("statistics: master pid "), letters);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
 fn a_pidfile_that_cannot_be_written_does_not_end_a_server_that_serves() {
     let site = Site::new(Toolchain::Go);
     let server = server_in(&site);

@@ -1,6 +1,7 @@
 //! Commands that people write into named pipes: a letter each, as uWSGI's master-fifo has them.
 
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use goherd_sys::epoll::{Epoll, Watch};
@@ -13,13 +14,25 @@ use crate::family::Event;
 #[derive(Debug, Default)]
 pub(super) struct Commands {
     pipes: Vec<(PathBuf, Option<Fifo>)>,
+    /// Those of the program before this one.
+    inherited: Vec<OwnedFd>,
 }
 
 impl Commands {
+    /// Holds the pipes of the program before this one until its own are open: what is in them is not lost so.
+    pub fn hold(&mut self, pipes: Vec<OwnedFd>) {
+        self.inherited = pipes;
+    }
+
+    /// Those that are open.
+    pub fn pipes(&self) -> impl Iterator<Item = &Fifo> {
+        self.pipes.iter().filter_map(|(_, fifo)| fifo.as_ref())
+    }
+
     /// Watches these pipes, and no others. They are opened anew, as they may have been removed, or could not be opened before;
     /// what has been written into them and was not read yet stays there meanwhile.
     pub fn follow(&mut self, paths: &[PathBuf], epoll: &Epoll, token: u64) {
-        let _closed_at_last = std::mem::take(&mut self.pipes);
+        let _closed_at_last = (std::mem::take(&mut self.pipes), std::mem::take(&mut self.inherited));
         for (path, token) in paths.iter().zip(token..) {
             let opened = Fifo::open(path).and_then(|fifo| {
                 epoll.add(&fifo, token, Watch::Readable)?;

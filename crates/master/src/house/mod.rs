@@ -276,7 +276,8 @@ impl<'a> House<'a> {
             scoreboard: settings.scoreboard,
             raised: Vec::new(),
         };
-        if let Some(handover) = settings.handover {
+        if let Some(mut handover) = settings.handover {
+            house.commands.hold(std::mem::take(&mut handover.pipes));
             house.tell(&News::Reloading); // its workers are not this program's yet
             let (family, first) = Family::adopt(plan, now, &handover.members(), handover.paused);
             house.family = family;

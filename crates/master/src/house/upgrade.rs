@@ -134,7 +134,7 @@ impl House<'_> {
         let current = self.family.generation();
         let listeners = self.generations.get(&current).into_iter().flat_map(Generation::sockets);
         self.keeper.stop_saving();
-        let handover = Handover::pack(
+        let mut handover = Handover::pack(
             self.family.is_paused(),
             &self.scoreboard,
             self.keeper.commons(),
@@ -143,6 +143,7 @@ impl House<'_> {
             self.children.strangers(),
             &self.chime.legacy(),
         )?;
+        Handover::add_pipes(&mut handover, self.commands.pipes())?;
         let (variable, packed): (CString, Packed) = handover.pack()?;
         let text = |text: &OsStr| CString::new(text.as_bytes());
         let args = program.args.iter().map(|arg| text(arg)).collect::<Result<Vec<_>, _>>()?;
