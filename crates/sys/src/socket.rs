@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -259,10 +260,29 @@ fn remove_if_stale(path: &Path) -> io::Result<()> {
             "a file that is not a socket is in the way",
         ));
     }
-    match std::os::unix::net::UnixStream::connect(path) {
+    // Whoever listens there, and is busy, has it.
+    match connect_to_file(path, Duration::from_millis(1)) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
         _ => Err(io::ErrorKind::AddrInUse.into()),
     }
+}
+
+/// Connects to a socket file; the connection blocks, and has `patience` for each sending. So long it waits as well while the
+/// queue of who listens is full, and then the error is [`io::ErrorKind::WouldBlock`]: connect(2) alone waits for ever.
+pub fn connect_to_file(path: &Path, patience: Duration) -> io::Result<UnixStream> {
+    connect_unix(&SocketAddrUnix::new(path)?, patience)
+}
+
+/// The same for a name in Linux's abstract namespace.
+pub fn connect_to_name(name: &str, patience: Duration) -> io::Result<UnixStream> {
+    connect_unix(&SocketAddrUnix::new_abstract_name(name.as_bytes())?, patience)
+}
+
+fn connect_unix(address: &SocketAddrUnix, patience: Duration) -> io::Result<UnixStream> {
+    let fd = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_timeout(&fd, sockopt::Timeout::Send, Some(patience))?;
+    net::connect(&fd, address)?;
+    Ok(fd.into())
 }
 
 /// A connection.
@@ -414,6 +434,22 @@ mod tests {
         let first = Listener::bind(&loopback(), 8).unwrap();
         let error = Listener::bind(first.endpoint(), 8).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_unix_socket_with_a_full_queue_is_not_waited_for() {
+        let path = std::env::temp_dir().join(format!("goherd-full-{}", std::process::id()));
+        let endpoint = Endpoint::Unix(path.clone());
+        let connect = || connect_to_file(&path, Duration::from_millis(1));
+        let listener = Listener::bind(&endpoint, 0).unwrap();
+        let _first = connect().unwrap();
+        assert_eq!(connect().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(Listener::bind(&endpoint, 0).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(listener);
+        assert_eq!(connect().unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        let again = Listener::bind(&endpoint, 0).map(drop);
+        std::fs::remove_file(&path).unwrap();
+        again.unwrap();
     }
 
     #[test]

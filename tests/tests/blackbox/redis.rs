@@ -8,6 +8,8 @@ use goherd_tests::{
     kill, launch, launch_of, shaped, skip_for_want_of, with_both_toolchains,
 };
 
+use crate::status::{stats_address, told};
+
 with_both_toolchains!(
     a_cache_is_the_same_wherever_it_lies,
     two_servers_share_a_redis,
@@ -373,10 +375,16 @@ fn copies_are_good_until_this_server_writes(toolchain: Toolchain) {
     let Some(redis) = redis() else { return };
     let cache =
         |near: &str| format!("name=r,backend={},prefix=p:,near={near},items=100,{PATIENT}", redis.url());
-    let (one, other) =
-        (server(toolchain, &cache("3600000")).start(), server(toolchain, &cache("20")).start());
+    let (one, other) = (
+        server(toolchain, &cache("3600000")).with(["--stats=127.0.0.1:0"]).start(),
+        server(toolchain, &cache("20")).start(),
+    );
     says(&one, "/set?k=k&v=1", "ok");
     both_say(&one, "/get?k=k", "value \"1\"");
+    told(stats_address(&one), "the statistics tell of the copy", |document| {
+        let copies = &document["near"][0];
+        copies["name"] == "r" && copies["items"] == 1 && copies["hits"].as_i64() > Some(0)
+    });
     both_say(&other, "/get?k=k", "value \"1\"");
     assert_eq!(redis.ask(&["SET", "p:k", "2"]), "OK");
     both_say(&one, "/get?k=k", "value \"1\"");

@@ -125,7 +125,7 @@ fn alarms_do_what_the_configuration_says(toolchain: Toolchain) {
 }
 
 /// Where the stats server of this server listens.
-fn stats_address(server: &Server) -> SocketAddr {
+pub fn stats_address(server: &Server) -> SocketAddr {
     let line = server.wait_for_log("goherd: statistics at ");
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
@@ -144,7 +144,7 @@ fn document(text: &str) -> Value {
 }
 
 /// Waits until the document is as `is` wants it.
-fn told(address: SocketAddr, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+pub fn told(address: SocketAddr, what: &str, is: impl Fn(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         eventually(what, || {

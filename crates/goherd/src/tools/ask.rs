@@ -2,12 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use goherd_config::Peer;
 use goherd_proto::service::Answer;
+use goherd_sys::socket;
 
 use crate::settings::Failure;
 
@@ -97,10 +98,10 @@ impl Connection {
 fn connect(peer: &Peer) -> io::Result<Box<dyn Stream>> {
     let (address, timeout) = (peer.address.as_str(), Some(peer.timeout));
     if let Some(name) = address.strip_prefix('@') {
-        return unix(UnixStream::connect_addr(&SocketAddr::from_abstract_name(name)?)?, timeout);
+        return unix(socket::connect_to_name(name, peer.timeout)?, timeout);
     }
     if address.contains('/') || address.ends_with(".sock") {
-        return unix(UnixStream::connect(address)?, timeout);
+        return unix(socket::connect_to_file(Path::new(address), peer.timeout)?, timeout);
     }
     let address = if address.starts_with(':') { format!("127.0.0.1{address}") } else { address.to_owned() };
     let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "this name has no address");
@@ -120,7 +121,6 @@ fn connect(peer: &Peer) -> io::Result<Box<dyn Stream>> {
 
 fn unix(stream: UnixStream, timeout: Option<Duration>) -> io::Result<Box<dyn Stream>> {
     stream.set_read_timeout(timeout)?;
-    stream.set_write_timeout(timeout)?;
     Ok(Box::new(stream))
 }
 

@@ -36,6 +36,8 @@ pub struct Document<'a> {
     signals: Signals,
     locks: Vec<BTreeMap<String, i32>>,
     caches: Vec<Cache<'a>>,
+    /// The copies of caches in Redis.
+    near: Vec<Cache<'a>>,
     metrics: BTreeMap<String, Metric>,
     sockets: Vec<Socket<'a>>,
     workers: Vec<Worker>,
@@ -155,6 +157,11 @@ impl<'a> Document<'a> {
         let all_of = |role: Role| status.iter().filter(move |status| status.who.role == role);
         let at =
             |number: u32| all_of(Role::Worker).find(|status| status.at_place && status.who.number == number);
+        let near = |copies: &'a NamedCache| {
+            // Behind the name of the cache the name of its copies tells where it lies.
+            let name = copies.name.rsplit_once('.').map_or(&*copies.name, |(name, _)| name);
+            Cache { name, ..Cache::of(copies, now) }
+        };
         Self {
             version: about.version,
             listen_queue: queues().sum(),
@@ -174,6 +181,7 @@ impl<'a> Document<'a> {
             signals: Signals { due, raised, sent, dropped },
             locks: locks(house, generation),
             caches: generation.commons.caches.iter().map(|cache| Cache::of(cache, now)).collect(),
+            near: generation.commons.near.iter().map(near).collect(),
             metrics: generation.commons.metrics.readings().into_iter().map(Metric::named).collect(),
             workers: (1..=house.family.workers())
                 .map(|number| at(number).map_or_else(|| Worker::nobody(house, number), worker))
