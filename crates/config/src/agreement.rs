@@ -142,7 +142,7 @@ const DETAILS: &[Detail] = &[
     Detail {
         options: &["max-worker-lifetime-delta"],
         of: "max-worker-lifetime",
-        vain: |config| !config.max_worker_lifetime_delta.is_zero() && config.max_worker_lifetime.is_zero(),
+        vain: |config| config.max_worker_lifetime.is_zero(),
     },
 ];
 

@@ -160,37 +160,46 @@ impl Family {
     fn state(&self) -> State {
         let is_ready =
             |member: &&Member| matches!(member.stage, Stage::Ready { .. }) && !member.who.is_crew();
-        State {
-            mood: self.mood,
-            asleep: self.load.is_asleep(),
-            ready: self.members.values().filter(is_ready).count(),
-            wanted: self.wanted(),
-            generation: self.generation,
-            paused: self.paused,
-        }
+        let course = match self.mood {
+            Mood::Serving if self.load.is_asleep() => Course::Asleep,
+            Mood::Serving => Course::Serving {
+                ready: self.members.values().filter(is_ready).count(),
+                wanted: self.wanted(),
+            },
+            Mood::Lingering { .. } => Course::Lingering,
+            Mood::Finishing => Course::Finishing,
+            Mood::Stopping { .. } => Course::Stopping,
+        };
+        State { course, generation: self.generation, paused: self.paused }
     }
 }
 
-/// The state of things, as the service manager is told it.
+/// The state of things, as the service manager is told it: two that read alike are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
-    mood: Mood,
-    asleep: bool,
-    ready: usize,
-    wanted: u32,
+    course: Course,
     generation: u32,
     paused: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    Asleep,
+    Serving { ready: usize, wanted: u32 },
+    Lingering,
+    Finishing,
+    Stopping,
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mood, asleep, ready, wanted, generation, paused } = self;
-        match mood {
-            Mood::Serving if *asleep => f.write_str("no workers until a connection comes")?,
-            Mood::Serving => write!(f, "{ready} of {wanted} workers ready")?,
-            Mood::Lingering { .. } => f.write_str("ending: taking requests for a moment more")?,
-            Mood::Finishing => f.write_str("ending: finishing what is under way")?,
-            Mood::Stopping { .. } => f.write_str("ending at once")?,
+        let Self { course, generation, paused } = self;
+        match course {
+            Course::Asleep => f.write_str("no workers until a connection comes")?,
+            Course::Serving { ready, wanted } => write!(f, "{ready} of {wanted} workers ready")?,
+            Course::Lingering => f.write_str("ending: taking requests for a moment more")?,
+            Course::Finishing => f.write_str("ending: finishing what is under way")?,
+            Course::Stopping => f.write_str("ending at once")?,
         }
         write!(f, ", generation {generation}{}", if *paused { ", paused" } else { "" })
     }

@@ -30,7 +30,10 @@ impl Story {
         for action in self.family.on(self.now, event) {
             match action {
                 Action::Log(line) => self.log.push(line),
-                Action::Tell(News::State(state)) => self.state = state,
+                Action::Tell(News::State(state)) => {
+                    assert_ne!(self.state, state, "it is told when it has changed");
+                    self.state = state;
+                }
                 Action::Tell(news) => self.news.push(news),
                 Action::Forget(_) | Action::Promote(_) => {}
                 action => done.push(action),
@@ -1072,7 +1075,7 @@ mod crew {
         assert!(heirs.iter().all(|heir| heir.serves && !heir.waits), "{heirs:?}");
         let (family, first) = Family::adopt(with_crew(1), story.now, &heirs, false);
         assert_eq!(first, []);
-        story.family = family;
+        (story.family, story.state) = (family, String::new()); // another program tells anew
         assert_eq!(story.on(Event::Tick), [spawn(4, Who::worker(1), 1)]);
         story.spawned(4);
         assert_eq!(story.on(Event::Ready { line: 4 }), [Action::Drain(1), spawn(5, Who::mule(1), 1)]);
@@ -1084,7 +1087,7 @@ mod crew {
         let waits: Vec<_> = heirs.iter().filter(|heir| heir.waits).map(|heir| heir.line).collect();
         assert_eq!(waits, [5]);
         let (family, _) = Family::adopt(with_crew(1), story.now, &heirs, false);
-        story.family = family;
+        (story.family, story.state) = (family, String::new()); // another program tells anew
         assert_eq!(
             story.on(exited(2, 0)).into_iter().find(|action| *action == Action::Begin(5)),
             Some(Action::Begin(5))
