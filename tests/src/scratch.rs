@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::place::Place;
 use crate::wait::eventually;
 
 /// A folder that lasts as long as this value.
@@ -54,6 +55,11 @@ impl Scratch {
         assert!(copied.success(), "{} is copied to {}", program.display(), new.display());
         std::fs::rename(new, &place).unwrap();
         place
+    }
+
+    /// Puts a copy of the server there, called server.
+    pub fn install_server(&self) -> PathBuf {
+        self.install(&Place::Binary.path(), "server")
     }
 
     /// Writes a program, and puts it in its place.

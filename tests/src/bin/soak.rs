@@ -11,9 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use goherd_tests::{
-    Habit, Place, Scratch, Server, Signal, Tally, Toolchain, Traffic, app, eventually, launch,
-};
+use goherd_tests::{Habit, Scratch, Server, Signal, Tally, Toolchain, Traffic, app, eventually, launch};
 
 const DEFAULT_SECONDS: u64 = 600;
 /// So many reloads there are for each toolchain, however short the time is.
@@ -150,7 +148,7 @@ impl Site {
              max-requests = 3000\nmax-requests-delta = 1000\nmin-worker-lifetime = 0\n"
         );
         let file = scratch.write("app.ini", ini);
-        let program = scratch.install(&Place::Binary.path(), "server");
+        let program = scratch.install_server();
         let launch = launch().with([file]).expect_workers(WORKERS).program(&program);
         Self { server: launch.start(), scratch }
     }
@@ -169,7 +167,7 @@ impl Site {
 
     /// Puts a copy of the program in its place; that goes on in the master's process, and replaces the workers.
     fn upgrade(&self) {
-        let installed = self.scratch.install(&Place::Binary.path(), "server");
+        let installed = self.scratch.install_server();
         self.reload();
         let [installed, runs] = [installed, format!("/proc/{}/exe", self.server.master_pid()).into()]
             .map(|path| fs::metadata(path).unwrap().ino());

@@ -1,11 +1,11 @@
 //! What all workers share: caches, locks, metrics, things done once.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use goherd_tests::{
-    Client, Launch, Place, Program, Scratch, Server, Shape, Signal, Toolchain, app, eventually, kill, launch,
+    Client, Launch, Program, Scratch, Server, Shape, Signal, Toolchain, app, eventually, kill, launch,
     launch_of, shaped, with_both_toolchains,
 };
 
@@ -124,7 +124,7 @@ fn serving(server: &Server) -> u32 {
 fn site(toolchain: Toolchain, scratch: &Scratch, lines: &str) -> Launch {
     let library = app(toolchain, "commons");
     configure(scratch, &library, lines);
-    launch().program(&install(scratch)).with([scratch.path("app.ini")]).expect_workers(2)
+    launch().program(&scratch.install_server()).with([scratch.path("app.ini")]).expect_workers(2)
 }
 
 fn configure(scratch: &Scratch, library: &Path, lines: &str) {
@@ -135,10 +135,6 @@ fn configure(scratch: &Scratch, library: &Path, lines: &str) {
             library.display()
         ),
     );
-}
-
-fn install(scratch: &Scratch) -> PathBuf {
-    scratch.install(&Place::Binary.path(), "server")
 }
 
 fn reload(server: &Server, count: usize) {
@@ -155,7 +151,7 @@ fn reloads_and_upgrades_keep_what_is_shared(toolchain: Toolchain) {
     reload(&server, 1);
     both_say(&server, "/get?k=k", "value \"1\"");
     says(&server, "/once?name=o", "had run");
-    install(&scratch);
+    scratch.install_server();
     server.signal(Signal::HUP);
     server.wait_for_log("is good: it takes over");
     server.wait_for_lines(" is ready after ", 6);

@@ -124,7 +124,7 @@ fn as_somebody(site: &Site) -> Option<Launch> {
         return None;
     }
     site.scratch.open_to_all();
-    let binary = site.scratch.install(&goherd_tests::Place::Binary.path(), "server");
+    let binary = site.scratch.install_server();
     Some(site.launch().program(&binary).under(command))
 }
 

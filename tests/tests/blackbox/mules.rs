@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use goherd_tests::{
-    Launch, Place, Scratch, Server, Signal, Toolchain, app, eventually, eventually_or, kill, launch,
+    Launch, Scratch, Server, Signal, Toolchain, app, eventually, eventually_or, kill, launch,
     with_both_toolchains,
 };
 
@@ -180,13 +180,12 @@ fn a_reload_replaces_mules_and_loses_no_message(toolchain: Toolchain) {
 
 fn an_upgrade_keeps_what_waits(toolchain: Toolchain) {
     let scratch = Scratch::new();
-    let install = || scratch.install(&Place::Binary.path(), "server");
-    let server = with_mules(toolchain, &scratch).program(&install()).start();
+    let server = with_mules(toolchain, &scratch).program(&scratch.install_server()).start();
     let old = hold(&server, &scratch, 1, "gate");
     for number in 0..10 {
         send(&server, "mule1", &number.to_string());
     }
-    install();
+    scratch.install_server();
     server.signal(Signal::HUP);
     server.wait_for_log("is good: it takes over");
     server.wait_for_log("the reload is complete");

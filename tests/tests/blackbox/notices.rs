@@ -68,15 +68,14 @@ fn a_service_manager_hears_of_start_reload_and_end() {
 #[test]
 fn a_service_manager_hears_of_an_upgrade_and_that_the_server_is_alive() {
     let (manager, site) = (Manager::new(), Site::new(Toolchain::Go));
-    let install = || site.scratch.install(&goherd_tests::Place::Binary.path(), "server");
-    let launch = site.launch().program(&install());
+    let launch = site.launch().program(&site.scratch.install_server());
     let server = launch
         .environment("NOTIFY_SOCKET", &manager.address())
         .environment("WATCHDOG_USEC", "200000")
         .start();
     manager.hears("READY=1");
     manager.hears("WATCHDOG=1");
-    install();
+    site.scratch.install_server();
     server.signal(Signal::HUP);
     manager.hears("RELOADING=1");
     server.wait_for_log("is good: it takes over");

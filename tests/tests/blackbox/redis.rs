@@ -409,8 +409,7 @@ fn copies_outlive_workers_reloads_and_upgrades(toolchain: Toolchain) {
     let Some(redis) = redis() else { return };
     let cache = format!("name=r,backend={},prefix=p:,near=3600000,{PATIENT}", redis.url());
     let scratch = Scratch::new();
-    let install = || scratch.install(&Place::Binary.path(), "server");
-    let server = server(toolchain, &cache).program(&install()).start();
+    let server = server(toolchain, &cache).program(&scratch.install_server()).start();
     says(&server, "/set?k=k&v=1", "ok");
     both_say(&server, "/get?k=k", "value \"1\"");
     assert_eq!(redis.ask(&["SET", "p:k", "2"]), "OK");
@@ -424,7 +423,7 @@ fn copies_outlive_workers_reloads_and_upgrades(toolchain: Toolchain) {
     server.signal(Signal::HUP);
     server.wait_for_lines("the reload is complete", 1);
     both_say(&server, "/get?k=k", "value \"1\"");
-    install();
+    scratch.install_server();
     server.signal(Signal::HUP);
     server.wait_for_log("is good: it takes over");
     server.wait_for_lines(" is ready after ", 7);

@@ -1,11 +1,11 @@
 //! Signals, and what raises them: timers, cron, files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use goherd_tests::{
-    Client, Launch, Place, Program, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch,
+    Client, Launch, Program, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch,
     with_both_toolchains,
 };
 
@@ -188,7 +188,7 @@ fn goes_on(server: &Server) {
 /// A server of two workers whose configuration and program a test changes.
 fn site(toolchain: Toolchain, scratch: &Scratch, args: &str) -> Launch {
     configure(scratch, toolchain, args);
-    launch().program(&install(scratch)).with([scratch.path("app.ini")]).expect_workers(2)
+    launch().program(&scratch.install_server()).with([scratch.path("app.ini")]).expect_workers(2)
 }
 
 fn configure(scratch: &Scratch, toolchain: Toolchain, args: &str) {
@@ -198,10 +198,6 @@ fn configure(scratch: &Scratch, toolchain: Toolchain, args: &str) {
         library.display()
     );
     scratch.write("app.ini", lines);
-}
-
-fn install(scratch: &Scratch) -> PathBuf {
-    scratch.install(&Place::Binary.path(), "server")
 }
 
 fn reload(server: &Server, count: usize) {
@@ -215,7 +211,7 @@ fn an_upgrade_keeps_timers_and_numbers(toolchain: Toolchain) {
     reload(&server, 1); // the generation is not the first one
     for upgrade in 1..=2 {
         goes_on(&server);
-        install(&scratch);
+        scratch.install_server();
         server.signal(Signal::HUP);
         server.wait_for_lines("is good: it takes over", upgrade);
         server.wait_for_lines("the reload is complete", 1 + upgrade);
@@ -492,7 +488,7 @@ fn cron_starts_commands_once_in_their_minute() {
     within_a_minute("cron is due", &server, || count(&server, "cron") > 0 && Path::new(&list).exists());
     server.wait_for_log("said to the log");
     // Another program knows what runs, and does not start it anew.
-    install(&scratch);
+    scratch.install_server();
     server.signal(Signal::HUP);
     server.wait_for_log("is good: it takes over");
     server.wait_for_lines("the reload is complete", 2);

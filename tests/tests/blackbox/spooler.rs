@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use goherd_tests::{
-    Client, Launch, Place, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch, skip,
+    Client, Launch, Scratch, Server, Signal, Toolchain, app, eventually, kill, launch, skip,
     with_both_toolchains,
 };
 
@@ -318,10 +318,9 @@ fn reloads_lose_no_task_and_run_none_twice(toolchain: Toolchain) {
 
 fn upgrades_lose_no_task(toolchain: Toolchain) {
     let post = Post::new();
-    let install = || post.scratch.install(&Place::Binary.path(), "server");
-    let server = post.launch(toolchain).program(&install()).start();
+    let server = post.launch(toolchain).program(&post.scratch.install_server()).start();
     post.hold(&server, "held");
-    install();
+    post.scratch.install_server();
     server.signal(Signal::HUP);
     storm(&post, &server, "storm", 50);
     server.wait_for_log("is good: it takes over");

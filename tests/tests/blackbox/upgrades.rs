@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 
 use goherd_tests::{
-    Habit, Place, Scratch, Server, Shape, Signal, Toolchain, Traffic, eventually, installed, launch_of,
-    shaped, with_both_toolchains,
+    Habit, Scratch, Server, Shape, Signal, Toolchain, Traffic, eventually, installed, launch_of, shaped,
+    with_both_toolchains,
 };
 
 use crate::reloads::{HABITS, Site};
@@ -18,11 +17,6 @@ with_both_toolchains!(
     a_new_library_with_the_server_in_it_takes_over,
 );
 
-/// Puts a copy of the program in its place.
-fn install(site: &Site) -> PathBuf {
-    site.scratch.install(&Place::Binary.path(), "server")
-}
-
 /// Puts this in the place of the server's program.
 fn install_written(site: &Site, content: &str) {
     site.scratch.install_written(content, "server");
@@ -30,7 +24,7 @@ fn install_written(site: &Site, content: &str) {
 
 /// A server whose program can be replaced.
 pub fn server_in(site: &Site) -> Server {
-    site.launch().program(&install(site)).start()
+    site.launch().program(&site.scratch.install_server()).start()
 }
 
 /// The file that a process runs.
@@ -40,7 +34,7 @@ fn runs(pid: u32) -> u64 {
 
 /// Puts a copy of the program in its place, and waits until it has taken over, for the `count`th time.
 pub fn upgrade(site: &Site, server: &Server, count: usize) {
-    let new = fs::metadata(install(site)).unwrap().ino();
+    let new = fs::metadata(site.scratch.install_server()).unwrap().ino();
     server.signal(Signal::HUP);
     server.wait_for_lines("is good: it takes over", count);
     eventually("the new program runs", || (runs(server.master_pid()) == new).then_some(()));
@@ -163,7 +157,7 @@ fn a_program_that_is_no_good_does_not_take_over() {
     refused(1, &["server"]);
     install_written(&site, "#!/bin/sh\nexit 3\n");
     refused(2, &["being tried, exited with code 3"]);
-    install(&site);
+    site.scratch.install_server();
     site.configure("no-such-option = 1");
     refused(3, &["being tried, exited with code 1"]);
     server.wait_for_log("no-such-option");
@@ -211,7 +205,7 @@ fn no_letter_is_lost_in_an_upgrade() {
     let server = server_in(&site);
     let mut letters = 0;
     for _ in 0..3 {
-        let new = fs::metadata(install(&site)).unwrap().ino();
+        let new = fs::metadata(site.scratch.install_server()).unwrap().ino();
         server.signal(Signal::HUP);
         eventually("the new program runs", || {
             fs::write(&pipe, "s").unwrap();
@@ -241,7 +235,7 @@ fn a_trial_ends_with_the_server_that_wants_to_know() {
     let site = Site::new(Toolchain::Go);
     let server = server_in(&site);
     site.configure("env = PROBE_MAIN=hang\nworker-start-timeout = 0");
-    install(&site);
+    site.scratch.install_server();
     server.signal(Signal::HUP);
     server.wait_for_log("is another program now: trying it");
     eventually("the trial has a worker", || (server.family().len() == 5).then_some(()));
